@@ -13,7 +13,7 @@ SANITIZERS = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-
 comma     = ,
 Q         = $(if $(V),,@)
 
-MECHANISMS = poll
+MECHANISMS = select poll
 SERVERS    = $(MECHANISMS:%=$(BUILD)/bin/echo-%)
 CORE       = $(patsubst %,$(BUILD)/servers/%.o,main echo ledger)
 
