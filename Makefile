@@ -13,7 +13,7 @@ SANITIZERS = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-
 comma     = ,
 Q         = $(if $(V),,@)
 
-MECHANISMS = select poll
+MECHANISMS = select select-wide poll
 SERVERS    = $(MECHANISMS:%=$(BUILD)/bin/echo-%)
 CORE       = $(patsubst %,$(BUILD)/servers/%.o,main echo ledger)
 
