@@ -13,7 +13,7 @@ SANITIZERS = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-
 comma     = ,
 Q         = $(if $(V),,@)
 
-MECHANISMS = select select-wide poll epoll-lt
+MECHANISMS = select select-wide poll epoll-lt epoll-et
 SERVERS    = $(MECHANISMS:%=$(BUILD)/bin/echo-%)
 CORE       = $(patsubst %,$(BUILD)/servers/%.o,main echo ledger)
 
