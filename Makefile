@@ -1,37 +1,93 @@
 # muxbench.  `make help` lists the targets.
 #
-#   make CC=clang      the other compiler (make clean first, or BUILD=build-clang)
-#   make SANITIZE=1    address and undefined-behaviour sanitisers, into its own folder; never measured
-#   make V=1           whole command lines
+#   make CC=clang BUILD=build-clang   the other compiler
+#   make SANITIZE=1                   address and undefined-behaviour sanitisers, in a folder of its
+#                                     own: for tests, never measured
+#   make V=1                          whole command lines
 
-BUILD    ?= $(if $(SANITIZE),build-sanitize,build)
-CPPFLAGS  = -D_GNU_SOURCE -MMD -MP
-CFLAGS    = -std=c17 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(SANITIZERS)
-LDFLAGS   = $(SANITIZERS)
-LDLIBS    = -pthread -lm
+BUILD     ?= $(if $(SANITIZE),build-sanitize,build)
+CPPFLAGS   = -D_GNU_SOURCE -MMD -MP
+CFLAGS     = -std=c17 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(SANITIZERS)
+LDFLAGS    = $(SANITIZERS)
+LDLIBS     = -pthread -lm
 SANITIZERS = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
-comma     = ,
-Q         = $(if $(V),,@)
+comma      = ,
+Q          = $(if $(V),,@)
 
 MECHANISMS = select select-wide poll epoll-lt epoll-et
 SERVERS    = $(MECHANISMS:%=$(BUILD)/bin/echo-%)
+PROGRAMS   = $(SERVERS) $(BUILD)/bin/loadgen
 CORE       = $(patsubst %,$(BUILD)/servers/%.o,main echo ledger)
+LOADGEN    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard loadgen/*.c)) $(BUILD)/servers/ledger.o
+UNITS      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+UNITS_OF   = $(BUILD)/servers/echo.o $(filter-out %/main.o,$(LOADGEN))
+C_FILES    = $(wildcard servers/*.[ch] loadgen/*.[ch] tests/unit/*.[ch])
+
+# The goals that install what they need first; a plain `make` only compiles.
+NEEDS = $(if $(filter test lint,$(MAKECMDGOALS)),deps-test,$(if $(filter bench%,$(MAKECMDGOALS)),deps))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
+.SECONDEXPANSION:
 .DEFAULT_GOAL = all
+.PHONY: all bench bench-quick bench-full report test lint deps deps-test clean help
 
-all: $(SERVERS)  ## build the servers
+all: $(PROGRAMS)  ## build the servers and the load generator
+
+bench: $(PROGRAMS)  ## the main job, in about 6 minutes: measure, draw, report
+	./muxbench run scenarios/cpu.toml scenarios/idle.toml scenarios/lan.toml --blocks 3
+
+bench-quick: $(PROGRAMS)  ## the same in a minute: exploratory
+	./muxbench run scenarios/cpu.toml scenarios/idle.toml scenarios/lan.toml --quick --blocks 1
+
+bench-full: $(PROGRAMS)  ## all scenarios with 10 blocks: for numbers that you publish
+	./muxbench run $(wildcard scenarios/*.toml) --blocks 10
+
+RUN = results/latest
+report:  ## draw figures and report again from the samples of RUN=results/latest
+	./muxbench report $(RUN)
+
+test: $(PROGRAMS) $(UNITS)  ## unit tests, and tests of the programs; with SANITIZE=1 on that build
+	$(Q)for unit in $(UNITS); do echo "$$unit"; $$unit || exit 1; done
+	MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m pytest -q tests
+
+lint: deps-test  ## clang-format, clang-tidy, cppcheck, flake8
+	clang-format --dry-run --Werror $(C_FILES)
+	clang-tidy --quiet $(filter %.c,$(C_FILES)) -- -std=c17 $(filter -D%,$(CPPFLAGS))
+	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
+	    --suppressions-list=.cppcheck --error-exitcode=1 $(filter -D%,$(CPPFLAGS)) servers loadgen
+	$$(runner/deps.sh python) -m flake8 runner plots tests
+
+deps:  ## install what `make bench` needs, if anything is missing
+	$(Q)runner/deps.sh install bench
+
+deps-test: deps
+	$(Q)runner/deps.sh install test
+
+clean:  ## remove all builds, keep all results
+	rm -rf build build-*
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 # One rule links every server: the core and its mechanism.
-object = $(BUILD)/servers/$(subst -,_,$(1)).o
-.SECONDEXPANSION:
-$(BUILD)/bin/echo-%: $$(call object,$$*) $(CORE)
-	@mkdir -p $(@D)
-	@echo "  LD  $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/bin/echo-%: $(BUILD)/servers/$$(subst -,_,$$*).o $(CORE)
+	$(link)
 
-$(BUILD)/%.o: %.c
+$(BUILD)/bin/loadgen: $(LOADGEN)
+	$(link)
+
+$(UNITS): LDLIBS += -lcmocka
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNITS_OF)
+	$(link)
+
+define link
+@mkdir -p $(@D)
+@echo "  LD  $@"
+$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+endef
+
+$(BUILD)/%.o: %.c | $(NEEDS)
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
