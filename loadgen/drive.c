@@ -1,0 +1,219 @@
+#include "drive.h"
+
+#include <err.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "placement.h"
+
+enum { CONNECT_BATCH = 100 }; /* under every usual backlog */
+
+/* This process's own; connection i belongs to worker i % threads. */
+static const struct options *options;
+static const struct target *target;
+static struct driver *shared;
+static struct worker *workers;
+
+static struct worker *worker_of(uint32_t connection)
+{
+    return &workers[connection % options->threads];
+}
+
+static bool fail(const char *what)
+{
+    shared->failed = true;
+    if (!*shared->failure)
+        snprintf(shared->failure, FAILURE_BYTES, "%s", what);
+    return false;
+}
+
+static bool make_workers(bool spin)
+{
+    workers = calloc(options->threads, sizeof *workers);
+    if (!workers)
+        return fail("out of memory: lower --threads");
+    for (uint32_t n = 0; n < options->threads; n++) {
+        uint32_t count = (options->connections - n + options->threads - 1) / options->threads;
+        if (!worker_init(&workers[n], options, target, count, spin))
+            return fail("no memory or descriptor for a worker: lower --connections");
+        for (uint32_t i = 0; i < count; i++)
+            workers[n].clients[i] = (struct client){.id = i * options->threads + n, .fd = -1};
+    }
+    return true;
+}
+
+static bool fail_to_connect(uint32_t connection, int error)
+{
+    char why[FAILURE_BYTES];
+    if (error == ECONNREFUSED && connection == 0)
+        snprintf(why, sizeof why, "nobody listens on port %d: start the server first",
+                 target->port);
+    else
+        snprintf(why, sizeof why, "connection %u: connect: %s", connection, strerror(error));
+    return fail(why);
+}
+
+/* Waits until connections first .. end-1 are established. */
+static bool await_established(uint32_t first, uint32_t end)
+{
+    uint64_t give_up_ns = clock_ns() + options->timeout_ns;
+    for (uint32_t i = first; i < end; i++) {
+        struct client *c = &worker_of(i)->clients[i / options->threads];
+        struct pollfd p = {.fd = c->fd, .events = POLLOUT};
+        uint64_t now_ns = clock_ns();
+        int left_ms = now_ns < give_up_ns ? (int)((give_up_ns - now_ns) / 1000000) : 0;
+        int ready = poll(&p, 1, left_ms);
+        int error = ready == 0 ? ETIMEDOUT : 0;
+        socklen_t length = sizeof error;
+        if (ready > 0)
+            getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+        if (error)
+            return fail_to_connect(i, error);
+    }
+    return true;
+}
+
+/* Opens all connections, in the order of their numbers, a batch at a time.  The echo on the last of
+ * a batch shows that the server has accepted all of it. */
+static bool connect_all(void)
+{
+    for (uint32_t first = 0, end; first < options->connections; first = end) {
+        end = first + CONNECT_BATCH;
+        if (end > options->connections)
+            end = options->connections;
+        for (uint32_t i = first; i < end; i++)
+            if (!worker_open(worker_of(i), i / options->threads))
+                return fail(worker_of(i)->failure);
+        if (!await_established(first, end))
+            return false;
+        struct worker *last = worker_of(end - 1);
+        if (!worker_try_echo(last, (end - 1) / options->threads))
+            return fail(last->failure);
+    }
+    return true;
+}
+
+/* Gives every worker its share of the active connections. */
+static void share_active(uint32_t round)
+{
+    for (uint32_t n = 0; n < options->threads; n++)
+        workers[n].active_count = 0;
+    for (uint32_t place = 0; place < options->active; place++) {
+        uint32_t connection = placement_at(options, round, place);
+        struct worker *w = worker_of(connection);
+        w->active[w->active_count] = connection / options->threads;
+        w->places[w->active_count] = place;
+        w->active_count++;
+    }
+}
+
+static struct slice_plan plan_slice(const struct turn *turn)
+{
+    struct slice_plan plan = {
+        .schedule = {.arrival = options->arrival,
+                     .rate_per_s = options->rate_per_s,
+                     .active = options->active,
+                     .think_ns = options->think_ns + options->rtt_ns,
+                     .seed = turn->seed,
+                     .start_ns = clock_ns()},
+        .round = turn->round,
+    };
+    plan.end_ns = plan.schedule.start_ns + turn->duration_ns;
+    plan.cut_off_ns = plan.end_ns + turn->duration_ns / 2;
+    plan.give_up_ns = plan.cut_off_ns + options->timeout_ns;
+    return plan;
+}
+
+static void *run_worker(void *argument)
+{
+    worker_drive(argument);
+    return NULL;
+}
+
+/* Runs all workers on the slice, the first one in this thread. */
+static void run_workers(const struct slice_plan *plan)
+{
+    uint32_t others = options->threads - 1;
+    pthread_t *threads = others ? calloc(others, sizeof *threads) : NULL;
+    if (others && !threads)
+        err(1, "threads");
+    for (uint32_t n = 0; n < options->threads; n++)
+        workers[n].plan = *plan;
+    for (uint32_t n = 0; n < others; n++)
+        if (pthread_create(&threads[n], NULL, run_worker, &workers[n + 1]) != 0)
+            errx(1, "cannot start %u threads: lower --threads", options->threads);
+    run_worker(&workers[0]);
+    for (uint32_t n = 0; n < others; n++)
+        pthread_join(threads[n], NULL);
+    free(threads);
+}
+
+static void add_tally(struct tally *sum, const struct tally *t)
+{
+    sum->requests += t->requests;
+    sum->errors += t->errors;
+    sum->cut_off += t->cut_off;
+    sum->sends += t->sends;
+    sum->receives += t->receives;
+    sum->waits += t->waits;
+    sum->opened += t->opened;
+    sum->spin_ns += t->spin_ns;
+}
+
+/* Moves what the workers counted to where the parent sees it. */
+static void gather(struct slice *slice)
+{
+    for (uint32_t n = 0; n < options->threads; n++) {
+        struct worker *w = &workers[n];
+        add_tally(&slice->tally, &w->tally);
+        histogram_merge(&shared->response, &w->response);
+        histogram_merge(&shared->service, &w->service);
+        histogram_merge(&shared->lateness, &w->lateness);
+        histogram_reset(&w->response);
+        histogram_reset(&w->service);
+        histogram_reset(&w->lateness);
+        w->tally = (struct tally){0};
+        if (*w->failure && !*shared->failure)
+            strcpy(shared->failure, w->failure);
+        if (w->failed)
+            shared->failed = true;
+    }
+}
+
+static void drive_slice(const struct turn *turn)
+{
+    struct slice slice = {.round = turn->round, .position = turn->position};
+    share_active(turn->round);
+    struct observation start = observe(target);
+    struct slice_plan plan = plan_slice(turn);
+    run_workers(&plan);
+    slice.start_ns = plan.schedule.start_ns;
+    slice.end_ns = clock_ns();
+    struct observation end = observe(target);
+    slice.cost = observation_since(&end, &start);
+    gather(&slice);
+    shared->slice = slice;
+}
+
+void drive(const struct options *o, const struct target *t, bool spin, struct driver *driver,
+           int command_fd, int reply_fd)
+{
+    struct turn turn;
+    options = o;
+    target = t;
+    shared = driver;
+    while (read(command_fd, &turn, sizeof turn) == (ssize_t)sizeof turn) {
+        if (turn.what == TURN_DRIVE)
+            drive_slice(&turn);
+        else if (make_workers(spin))
+            connect_all();
+        if (write(reply_fd, "", 1) != 1)
+            return;
+    }
+}

@@ -1,0 +1,43 @@
+/*
+ * One process per target drives its connections when it has the turn, with a descriptor table of
+ * its own: five servers with 19,000 connections each fit under a limit of 20,000.
+ */
+#ifndef DRIVE_H
+#define DRIVE_H
+
+#include <sys/types.h>
+
+#include "observe.h"
+#include "worker.h"
+
+/* One turn of one target. */
+struct slice {
+    uint32_t round;    /* of all targets; warm-up is not counted */
+    uint32_t position; /* within the round */
+    uint64_t start_ns, end_ns;
+    struct tally tally;
+    struct observation cost;     /* end minus start */
+    uint32_t core_round_trip_ns; /* the probe just before the round; 0: none */
+};
+
+/* The turn's order, from the parent to the target's process. */
+struct turn {
+    enum { TURN_CONNECT, TURN_DRIVE } what;
+    uint32_t round, position;
+    uint64_t duration_ns;
+    uint64_t seed;
+};
+
+/* What a target's process shares with its parent. */
+struct driver {
+    struct slice slice;                           /* of the last turn */
+    struct histogram response, service, lateness; /* over all slices since connecting or reset */
+    bool failed;                                  /* the target cannot be driven on */
+    char failure[FAILURE_BYTES]; /* the first error, even if it could be driven on; "" none */
+};
+
+/* Answers turns from command_fd, one byte to reply_fd for each, until command_fd is closed. */
+void drive(const struct options *o, const struct target *t, bool spin, struct driver *shared,
+           int command_fd, int reply_fd);
+
+#endif

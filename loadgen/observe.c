@@ -1,0 +1,160 @@
+#include "observe.h"
+
+#include <inttypes.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+/* A process's CPU clock counts what its threads have run up to now, in nanoseconds; the ticks of
+ * /proc/PID/stat are 10 ms. */
+static uint64_t process_cpu_ns(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) < 0)
+        return 0;
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+bool observe_sees_cpu(const struct target *t)
+{
+    return t->pid && process_cpu_ns(t->pid) > 0;
+}
+
+static void observe_machine(struct observation *o)
+{
+    uint64_t user, nice, kernel, idle, iowait, irq, softirq, steal;
+    FILE *file = fopen("/proc/stat", "re");
+    if (!file)
+        return;
+    if (fscanf(file,
+               "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+               " %" SCNu64 " %" SCNu64,
+               &user, &nice, &kernel, &idle, &iowait, &irq, &softirq, &steal) == 8) {
+        uint64_t tick_ns = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
+        o->busy_ns = (user + nice + kernel + irq + softirq) * tick_ns;
+        o->steal_ns = steal * tick_ns;
+    }
+    fclose(file);
+}
+
+struct observation observe(const struct target *t)
+{
+    struct observation o = {0};
+    observe_machine(&o);
+    o.client_cpu_ns = process_cpu_ns(getpid());
+    if (t->pid)
+        o.server_cpu_ns = process_cpu_ns(t->pid);
+    if (t->ledger)
+        o.ledger = *t->ledger;
+    return o;
+}
+
+struct observation observation_since(const struct observation *end, const struct observation *start)
+{
+    struct observation d = {
+        .server_cpu_ns = end->server_cpu_ns - start->server_cpu_ns,
+        .client_cpu_ns = end->client_cpu_ns - start->client_cpu_ns,
+        .busy_ns = end->busy_ns - start->busy_ns,
+        .steal_ns = end->steal_ns - start->steal_ns,
+    };
+#define X(name) d.ledger.name = end->ledger.name - start->ledger.name;
+    LEDGER_COUNTERS(X)
+#undef X
+    return d;
+}
+
+static int last_core(pid_t pid)
+{
+    char path[64], line[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return -1;
+    int core = -1;
+    char *rest = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+    if (rest) { /* field 39; the name in field 2 may hold anything, but ends at the last ")" */
+        for (int field = 2; rest && field < 39; field++)
+            rest = strchr(rest + 1, ' ');
+        if (rest && sscanf(rest, "%d", &core) != 1)
+            core = -1;
+    }
+    fclose(file);
+    return core;
+}
+
+int observe_core(pid_t pid)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(pid, sizeof set, &set) < 0)
+        return -1;
+    if (CPU_COUNT(&set) != 1)
+        return last_core(pid);
+    int core = 0;
+    while (!CPU_ISSET((size_t)core, &set))
+        core++;
+    return core;
+}
+
+/* Counts the socket messages in one datagram of the kernel's answer; *done at the last one, or when
+ * the kernel reports an error. */
+static long count_messages(const char *data, ssize_t bytes, bool *done)
+{
+    long count = 0;
+    unsigned left = (unsigned)bytes;
+    for (const struct nlmsghdr *h = (const void *)data; NLMSG_OK(h, left);
+         h = NLMSG_NEXT(h, left)) {
+        if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
+            *done = true;
+            return h->nlmsg_type == NLMSG_DONE ? count : -1;
+        }
+        count++;
+    }
+    return count;
+}
+
+long observe_established(const struct target *t)
+{
+    struct {
+        struct nlmsghdr header;
+        struct inet_diag_req_v2 request;
+    } ask = {
+        .header = {.nlmsg_len = sizeof ask,
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+        .request = {.sdiag_family = (uint8_t)t->address.ss_family,
+                    .sdiag_protocol = IPPROTO_TCP,
+                    .idiag_states = 1U << TCP_ESTABLISHED,
+                    .id.idiag_sport = htons(t->port)},
+    };
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0)
+        return -1;
+    struct timeval patience = {.tv_sec = 5};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience); /* bounds the loop below */
+    long count = 0;
+    bool done = send(fd, &ask, sizeof ask, 0) < 0;
+    if (done)
+        count = -1;
+    while (!done) {
+        _Alignas(struct nlmsghdr) char data[32 * 1024];
+        ssize_t bytes = recv(fd, data, sizeof data, 0);
+        long more = bytes > 0 ? count_messages(data, bytes, &done) : -1;
+        if (more < 0) {
+            count = -1;
+            break;
+        }
+        count += more;
+    }
+    close(fd);
+    return count > 0 ? count : -1;
+}

@@ -1,0 +1,35 @@
+/* What can be seen of a server, of ourselves and of the machine, at one moment. */
+#ifndef OBSERVE_H
+#define OBSERVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../servers/ledger.h"
+#include "target.h"
+
+struct observation {
+    uint64_t server_cpu_ns; /* of all its threads, to the nanosecond; 0 when unknown */
+    uint64_t client_cpu_ns; /* of this process */
+    uint64_t busy_ns;       /* of all cores: neither idle nor stolen, in ticks of 10 ms */
+    uint64_t steal_ns;      /* of all cores: taken by the hypervisor, in ticks of 10 ms */
+    struct ledger ledger;   /* zeroes when unknown */
+};
+
+struct observation observe(const struct target *t);
+
+/* The difference of two, field by field. */
+struct observation observation_since(const struct observation *end,
+                                     const struct observation *start);
+
+/* Can the server's CPU time be read? */
+bool observe_sees_cpu(const struct target *t);
+
+/* The core that a process is pinned to, or else ran on last; -1 when unknown. */
+int observe_core(pid_t pid);
+
+/* How many connections to the target the kernel holds at the server's end: established, accepted or
+ * not. -1 when the kernel's table cannot be read, or the server is on another machine. */
+long observe_established(const struct target *t);
+
+#endif

@@ -1,0 +1,398 @@
+/* The command line: one table of options, one place for the defaults, then the checks. */
+#include "options.h"
+
+#include <err.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "clock.h"
+#include "units.h"
+
+enum { MESSAGE_MAX = 64 * 1024 * 1024, DEPTH_MAX = 1024, THREADS_MAX = 64 };
+
+/* The short form of a target, collected until all its parts are there. */
+struct parts {
+    const char *address, *port, *pid, *ledger;
+};
+
+static const char usage[] =
+    "Usage: loadgen --target NAME=ADDRESS:PORT[,pid=PID][,ledger=FILE] ... [options]\n"
+    "       loadgen --port P [--address A] [--server-pid PID] [--ledger FILE] [options]\n\n"
+    "Opens connections to echo servers, drives them in turn and says what each request cost.\n\n"
+    "Connections\n"
+    "  --connections N       open to each server (1)\n"
+    "  --active A            of them, how many speak (all)\n"
+    "  --placement P         which: spread, first, last, random, rotate (spread)\n"
+    "  --churn K             a connection is replaced after K requests (never)\n"
+    "  --congestion NAME     TCP congestion control (cubic where present)\n"
+    "Requests\n"
+    "  --arrival A           closed, uniform, poisson (closed)\n"
+    "  --rate R              per second over all connections; max with closed arrivals\n"
+    "  --depth D             requests outstanding per connection (1)\n"
+    "  --think T             closed: pause between an echo and the next request (0s)\n"
+    "  --rtt T               closed: the same, as a round trip of a wide-area network\n"
+    "  --message-bytes B     (64)\n"
+    "  --dribble B           send a message in pieces of B, each when the last one is back\n"
+    "Measuring\n"
+    "  --window T            for each server, what its slices add up to (5s)\n"
+    "  --slice T             length of a turn (100ms; with one server the whole window)\n"
+    "  --order O             of the servers in a round: random, abba (random)\n"
+    "  --warmup T            for each server, before the window (200ms)\n"
+    "  --timeout T           an echo that takes longer is an error (5s)\n"
+    "  --seed S              of arrivals, placement and order (1)\n"
+    "  --cpu LIST            run on these cores only, such as 1 or 1,2\n"
+    "  --spin, --no-spin     poll or sleep while waiting (poll with cores of its own)\n"
+    "  --threads T           per server (1)\n"
+    "  --json FILE           write all results there\n"
+    "  --help                this text\n\n"
+    "Numbers take k and M, times ns us ms s m, sizes kB KiB MiB. Exit status: 0 fine, 1 the run\n"
+    "failed or an echo was wrong, 2 wrong usage.\n";
+
+static uint64_t count_option(const char *name, const char *text, uint64_t min, uint64_t max)
+{
+    uint64_t count;
+    char low[GROUPED_BYTES], high[GROUPED_BYTES];
+    if (!parse_count(text, &count) || count < min || count > max)
+        errx(2, "--%s %s: give a number from %s to %s, such as 200 or 10k", name, text,
+             group_digits(min, low), group_digits(max, high));
+    return count;
+}
+
+static uint64_t time_option(const char *name, const char *text, uint64_t min_ns)
+{
+    uint64_t ns;
+    if (!parse_duration(text, &ns) || ns < min_ns || ns > 24 * 3600 * NS_PER_S)
+        errx(2, "--%s %s: give a time with its unit, such as 2s or 500ms%s, up to a day", name,
+             text, min_ns ? ", above 0" : "");
+    return ns;
+}
+
+static uint32_t bytes_option(const char *name, const char *text)
+{
+    uint64_t bytes;
+    if (!parse_bytes(text, &bytes) || bytes == 0 || bytes > MESSAGE_MAX)
+        errx(2, "--%s %s: give a size from 1 to 64MiB, such as 64 or 16KiB", name, text);
+    return (uint32_t)bytes;
+}
+
+/* The place of text in a list of words that ends with NULL. */
+static int word_option(const char *name, const char *text, const char *const *words)
+{
+    for (int i = 0; words[i]; i++)
+        if (!strcmp(text, words[i]))
+            return i;
+    fprintf(stderr, "loadgen: --%s %s: choose one of", name, text);
+    for (int i = 0; words[i]; i++)
+        fprintf(stderr, "%s %s", i ? "," : "", words[i]);
+    fputs("\n", stderr);
+    exit(2);
+}
+
+static const char *const arrivals[] = {"closed", "uniform", "poisson", NULL};
+static const char *const placements[] = {"spread", "first", "last", "random", "rotate", NULL};
+static const char *const orders[] = {"random", "abba", NULL};
+
+const char *arrival_name(enum arrival arrival)
+{
+    return arrivals[arrival];
+}
+
+static double rate_option(const char *text)
+{
+    if (!strcmp(text, "max"))
+        return 0;
+    uint64_t per_s;
+    if (!parse_count(text, &per_s) || per_s == 0)
+        errx(2,
+             "--rate %s: give requests per second above 0, such as 1k; or max with closed arrivals",
+             text);
+    return (double)per_s;
+}
+
+static void cpu_option(struct options *o, const char *text)
+{
+    CPU_ZERO(&o->cpus);
+    for (const char *at = text;; at++) {
+        char *end;
+        unsigned long cpu = strtoul(at, &end, 10);
+        if (end == at || cpu >= CPU_SETSIZE || (*end && *end != ','))
+            errx(2, "--cpu %s: give cores as numbers with commas, such as 1 or 1,2", text);
+        CPU_SET(cpu, &o->cpus);
+        if (!*end)
+            break;
+        at = end;
+    }
+    o->pinned = true;
+}
+
+static void add_target(struct options *o, const char *text)
+{
+    if (o->target_count == TARGETS_MAX)
+        errx(2, "--target: at most %d servers", TARGETS_MAX);
+    struct target t = target_parse(text);
+    for (uint32_t i = 0; i < o->target_count; i++)
+        if (!strcmp(o->targets[i].name, t.name))
+            errx(2, "--target %s: the name is taken; give each server its own", text);
+    o->targets[o->target_count++] = t;
+}
+
+/* Each option sets one thing. */
+enum option_id {
+    TARGET = 256,
+    ADDRESS,
+    PORT,
+    SERVER_PID,
+    LEDGER,
+    CONNECTIONS,
+    ACTIVE,
+    PLACEMENT,
+    CHURN,
+    CONGESTION,
+    ARRIVAL,
+    RATE,
+    DEPTH,
+    THINK,
+    RTT,
+    MESSAGE_BYTES,
+    DRIBBLE,
+    WINDOW,
+    SLICE,
+    ORDER,
+    WARMUP,
+    TIMEOUT,
+    SEED,
+    CPU,
+    SPIN,
+    NO_SPIN,
+    THREADS,
+    JSON,
+    HELP,
+};
+
+static const struct option option_names[] = {
+    {"target", required_argument, NULL, TARGET},
+    {"address", required_argument, NULL, ADDRESS},
+    {"port", required_argument, NULL, PORT},
+    {"server-pid", required_argument, NULL, SERVER_PID},
+    {"ledger", required_argument, NULL, LEDGER},
+    {"connections", required_argument, NULL, CONNECTIONS},
+    {"active", required_argument, NULL, ACTIVE},
+    {"placement", required_argument, NULL, PLACEMENT},
+    {"churn", required_argument, NULL, CHURN},
+    {"congestion", required_argument, NULL, CONGESTION},
+    {"arrival", required_argument, NULL, ARRIVAL},
+    {"rate", required_argument, NULL, RATE},
+    {"depth", required_argument, NULL, DEPTH},
+    {"think", required_argument, NULL, THINK},
+    {"rtt", required_argument, NULL, RTT},
+    {"message-bytes", required_argument, NULL, MESSAGE_BYTES},
+    {"dribble", required_argument, NULL, DRIBBLE},
+    {"window", required_argument, NULL, WINDOW},
+    {"slice", required_argument, NULL, SLICE},
+    {"order", required_argument, NULL, ORDER},
+    {"warmup", required_argument, NULL, WARMUP},
+    {"timeout", required_argument, NULL, TIMEOUT},
+    {"seed", required_argument, NULL, SEED},
+    {"cpu", required_argument, NULL, CPU},
+    {"spin", no_argument, NULL, SPIN},
+    {"no-spin", no_argument, NULL, NO_SPIN},
+    {"threads", required_argument, NULL, THREADS},
+    {"json", required_argument, NULL, JSON},
+    {"help", no_argument, NULL, HELP},
+    {0},
+};
+
+static void set_option(struct options *o, struct parts *parts, int id, const char *name,
+                       const char *text)
+{
+    switch (id) {
+    case TARGET:
+        add_target(o, text);
+        break;
+    case ADDRESS:
+        parts->address = text;
+        break;
+    case PORT:
+        parts->port = text;
+        break;
+    case SERVER_PID:
+        parts->pid = text;
+        break;
+    case LEDGER:
+        parts->ledger = text;
+        break;
+    case CONNECTIONS:
+        o->connections = (uint32_t)count_option(name, text, 1, 10000000);
+        break;
+    case ACTIVE:
+        o->active = (uint32_t)count_option(name, text, 1, 10000000);
+        break;
+    case PLACEMENT:
+        o->placement = (enum placement)word_option(name, text, placements);
+        break;
+    case CHURN:
+        o->churn = (uint32_t)count_option(name, text, 1, 1000000000);
+        break;
+    case CONGESTION:
+        o->congestion = text;
+        break;
+    case ARRIVAL:
+        o->arrival = (enum arrival)word_option(name, text, arrivals);
+        break;
+    case RATE:
+        o->rate_per_s = rate_option(text);
+        break;
+    case DEPTH:
+        o->depth = (uint32_t)count_option(name, text, 1, DEPTH_MAX);
+        break;
+    case THINK:
+        o->think_ns = time_option(name, text, 0);
+        break;
+    case RTT:
+        o->rtt_ns = time_option(name, text, 0);
+        break;
+    case MESSAGE_BYTES:
+        o->message_bytes = bytes_option(name, text);
+        break;
+    case DRIBBLE:
+        o->dribble_bytes = bytes_option(name, text);
+        break;
+    case WINDOW:
+        o->window_ns = time_option(name, text, 1);
+        break;
+    case SLICE:
+        o->slice_ns = time_option(name, text, 1000000);
+        break;
+    case ORDER:
+        o->order = (enum order)word_option(name, text, orders);
+        break;
+    case WARMUP:
+        o->warmup_ns = time_option(name, text, 0);
+        break;
+    case TIMEOUT:
+        o->timeout_ns = time_option(name, text, 1000000);
+        break;
+    case SEED:
+        o->seed = count_option(name, text, 0, UINT64_MAX / 4);
+        break;
+    case CPU:
+        cpu_option(o, text);
+        break;
+    case SPIN:
+        o->spin = SPIN_YES;
+        break;
+    case NO_SPIN:
+        o->spin = SPIN_NO;
+        break;
+    case THREADS:
+        o->threads = (uint32_t)count_option(name, text, 1, THREADS_MAX);
+        break;
+    case JSON:
+        o->json = text;
+        break;
+    case HELP:
+        fputs(usage, stdout);
+        exit(0);
+    default:
+        errx(2, "see loadgen --help");
+    }
+}
+
+static void check_targets(struct options *o, const struct parts *parts)
+{
+    bool short_form = parts->address || parts->port || parts->pid || parts->ledger;
+    if (short_form && o->target_count)
+        errx(2, "give --target, or --port with --address, not both");
+    if (!short_form && !o->target_count)
+        errx(2, "which server? Give --port P, or --target NAME=ADDRESS:PORT. See loadgen --help");
+    if (!short_form)
+        return;
+    if (!parts->port)
+        errx(2, "--port is missing");
+    o->targets[0] = target_from_parts("server", parts->address ? parts->address : "127.0.0.1",
+                                      parts->port, parts->pid, parts->ledger);
+    o->target_count = 1;
+}
+
+static void check_load(struct options *o)
+{
+    if (!o->active)
+        o->active = o->connections;
+    if (o->active > o->connections)
+        errx(2, "--active %u is more than --connections %u: lower the one or raise the other",
+             o->active, o->connections);
+    if (o->arrival == ARRIVAL_CLOSED && o->rate_per_s > 0)
+        errx(2,
+             "--rate needs --arrival uniform or poisson: closed arrivals go as fast as the echoes "
+             "come back (--rate max)");
+    if (o->arrival != ARRIVAL_CLOSED && o->rate_per_s == 0)
+        errx(2, "--arrival %s needs --rate with requests per second, such as 1k",
+             arrival_name(o->arrival));
+    if (o->arrival != ARRIVAL_CLOSED && o->think_ns + o->rtt_ns > 0)
+        errx(2, "--think and --rtt go with --arrival closed: the others have a clock of their own");
+    if (o->dribble_bytes && o->depth > 1)
+        errx(2, "--dribble goes with --depth 1: a piece waits for the echo of the one before");
+    if (o->churn && o->depth > 1)
+        errx(2, "--churn goes with --depth 1: a connection is replaced when its echo is back");
+    if (o->threads > o->active)
+        errx(2, "--threads %u is more than --active %u: each needs a connection", o->threads,
+             o->active);
+}
+
+static void check_limits(const struct options *o)
+{
+    enum { OWN_DESCRIPTORS = 50 }; /* pipes, files, one epoll instance for each thread */
+    char need[GROUPED_BYTES], have[GROUPED_BYTES];
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        err(1, "getrlimit");
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        err(1, "cannot raise the descriptor limit");
+    uint64_t descriptors = o->connections + OWN_DESCRIPTORS + o->threads;
+    if (descriptors > limit.rlim_cur)
+        errx(2,
+             "need %s descriptors, the limit is %s: run `ulimit -Hn %llu` as root, or lower "
+             "--connections",
+             group_digits(descriptors, need), group_digits(limit.rlim_cur, have),
+             (unsigned long long)descriptors);
+    for (uint32_t i = 0; i < o->target_count; i++) {
+        uint64_t ports = target_ports(&o->targets[i]);
+        if (o->connections > ports)
+            errx(
+                2,
+                "need %s local ports towards %s, there are %s: widen net.ipv4.ip_local_port_range, "
+                "or lower --connections",
+                group_digits(o->connections, need), o->targets[i].name, group_digits(ports, have));
+    }
+}
+
+struct options options_parse(int argc, char **argv)
+{
+    struct options o = {
+        .connections = 1,
+        .depth = 1,
+        .message_bytes = 64,
+        .threads = 1,
+        .window_ns = 5 * NS_PER_S,
+        .warmup_ns = NS_PER_S / 5,
+        .seed = 1,
+        .timeout_ns = 5 * NS_PER_S,
+    };
+    struct parts parts = {0};
+    for (int id, i = 0; (id = getopt_long(argc, argv, "", option_names, &i)) != -1;)
+        set_option(&o, &parts, id, option_names[i].name, optarg);
+    if (optind < argc)
+        errx(2, "unexpected argument: %s; see loadgen --help", argv[optind]);
+    check_targets(&o, &parts);
+    check_load(&o);
+    check_limits(&o);
+    if (!o.slice_ns)
+        o.slice_ns = o.target_count > 1 ? NS_PER_S / 10 : o.window_ns;
+    if (o.slice_ns > o.window_ns)
+        o.slice_ns = o.window_ns;
+    return o;
+}

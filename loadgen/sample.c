@@ -1,0 +1,171 @@
+#include "sample.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "units.h"
+
+/* Everything that a sample's slices counted. */
+struct total {
+    struct tally tally;
+    struct observation cost;
+    uint64_t window_ns;
+};
+
+static struct total add_slices(const struct result *r)
+{
+    struct total sum = {0};
+    for (uint32_t i = 0; i < r->slice_count; i++) {
+        const struct slice *s = &r->slices[i];
+        sum.window_ns += s->end_ns - s->start_ns;
+        sum.tally.requests += s->tally.requests;
+        sum.tally.errors += s->tally.errors;
+        sum.tally.cut_off += s->tally.cut_off;
+        sum.tally.spin_ns += s->tally.spin_ns;
+        sum.cost.server_cpu_ns += s->cost.server_cpu_ns;
+        sum.cost.client_cpu_ns += s->cost.client_cpu_ns;
+        sum.cost.busy_ns += s->cost.busy_ns;
+        sum.cost.steal_ns += s->cost.steal_ns;
+#define X(name) sum.cost.ledger.name += s->cost.ledger.name;
+        LEDGER_COUNTERS(X)
+#undef X
+    }
+    return sum;
+}
+
+static int compare_u32(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median of the probes before the rounds; NaN when there were none. */
+static double median_round_trip_ns(const struct result *r)
+{
+    uint32_t *probes = calloc(r->slice_count + 1, sizeof *probes);
+    uint32_t n = 0;
+    for (uint32_t i = 0; probes && i < r->slice_count; i++)
+        if (r->slices[i].core_round_trip_ns)
+            probes[n++] = r->slices[i].core_round_trip_ns;
+    if (n)
+        qsort(probes, n, sizeof *probes, compare_u32);
+    double median = n ? (double)probes[n / 2] : NAN;
+    free(probes);
+    return median;
+}
+
+static double us_percentile(const struct histogram *h, double q)
+{
+    return histogram_percentile_ns(h, q) / 1e3;
+}
+
+static void set_times(struct sample *s, const struct options *o, const struct result *r)
+{
+    const struct driver *d = r->driver;
+    s->response_p50_us = us_percentile(&d->response, 0.5);
+    s->response_p99_us = us_percentile(&d->response, 0.99);
+    s->response_p999_us = us_percentile(&d->response, 0.999);
+    s->service_p50_us = us_percentile(&d->service, 0.5);
+    s->service_p99_us = us_percentile(&d->service, 0.99);
+    if (o->arrival != ARRIVAL_CLOSED)
+        s->lateness_p99_us = us_percentile(&d->lateness, 0.99);
+}
+
+/* The generator's own CPU time, without the polling that found nothing: that is waiting. */
+static double client_work_ns(const struct total *sum)
+{
+    double work = (double)sum->cost.client_cpu_ns - (double)sum->tally.spin_ns;
+    return work > 0 ? work : 0;
+}
+
+static void set_costs(struct sample *s, const struct target *t, const struct total *sum)
+{
+    double window_ns = (double)sum->window_ns, requests = (double)sum->tally.requests;
+    double cores_ns = window_ns * (double)sysconf(_SC_NPROCESSORS_ONLN);
+    s->client_cpu_percent = 100 * client_work_ns(sum) / window_ns;
+    s->machine_cpu_percent = 100 * (double)sum->cost.busy_ns / cores_ns;
+    s->steal_percent = 100 * (double)sum->cost.steal_ns / cores_ns;
+    s->client_cpu_us_per_request = client_work_ns(sum) / 1e3 / requests;
+    if (!observe_sees_cpu(t))
+        return;
+    s->server_cpu_percent = 100 * (double)sum->cost.server_cpu_ns / window_ns;
+    s->server_cpu_us_per_request = (double)sum->cost.server_cpu_ns / 1e3 / requests;
+    s->total_cpu_us_per_request = s->server_cpu_us_per_request + s->client_cpu_us_per_request;
+}
+
+static void set_counters(struct sample *s, const struct ledger *l, double requests)
+{
+    s->waits_per_request = (double)l->waits / requests;
+    s->fds_per_request = (double)l->examined / requests;
+    s->events_per_wait = (double)l->events / (double)l->waits;
+    s->reads_per_request = (double)l->reads / requests;
+    s->writes_per_request = (double)l->writes / requests;
+    s->eagain_per_request = (double)l->eagain / requests;
+    s->ctl_per_request = (double)l->ctl / requests;
+}
+
+/* What kept the throughput from being higher (METHOD.md, rows 5 and 6). */
+static const char *limiter(const struct options *o, const struct sample *s)
+{
+    if (o->arrival != ARRIVAL_CLOSED && s->cut_off == 0 &&
+        s->throughput_per_s > 0.95 * s->offered_per_s)
+        return "offered rate";
+    if (s->server_cpu_percent >= 95)
+        return "server";
+    if (s->client_cpu_percent >= 85)
+        return "client";
+    return "unclear";
+}
+
+static void set_status(struct sample *s, const struct options *o, const struct result *r,
+                       const struct ledger *l)
+{
+    char errors[GROUPED_BYTES];
+    const char *failure = r->driver->failure;
+    s->status = "valid";
+    if (r->driver->failed || !r->slice_count) {
+        s->status = "failed";
+        snprintf(s->reason, sizeof s->reason, "%s",
+                 *failure ? failure : "not measured, because another server failed first");
+    } else if (s->errors) {
+        s->status = "invalid";
+        snprintf(s->reason, sizeof s->reason, "%s error%s; the first: %s",
+                 group_digits(s->errors, errors), s->errors == 1 ? "" : "s", failure);
+    } else if (*r->invalid) {
+        s->status = "invalid";
+        snprintf(s->reason, sizeof s->reason, "%s", r->invalid);
+    } else if (r->target->ledger && l->bytes_in != s->requests * o->message_bytes) {
+        s->status = "invalid";
+        snprintf(s->reason, sizeof s->reason, "the server read %llu bytes, %llu were sent to it",
+                 (unsigned long long)l->bytes_in,
+                 (unsigned long long)(s->requests * o->message_bytes));
+    }
+}
+
+struct sample sample_of(const struct options *o, const struct result *r)
+{
+    struct total sum = add_slices(r);
+    struct sample s = {
+        .requests = sum.tally.requests, .errors = sum.tally.errors, .cut_off = sum.tally.cut_off};
+#define X(name) s.name = NAN;
+    SAMPLE_FIELDS(X)
+#undef X
+    if (o->arrival != ARRIVAL_CLOSED)
+        s.offered_per_s = o->rate_per_s;
+    if (r->slice_count) {
+        s.window_s = (double)sum.window_ns / NS_PER_S;
+        s.throughput_per_s = (double)s.requests / s.window_s;
+        s.core_round_trip_ns = median_round_trip_ns(r);
+        set_times(&s, o, r);
+        set_costs(&s, r->target, &sum);
+        if (r->target->ledger)
+            set_counters(&s, &sum.cost.ledger, (double)s.requests);
+    }
+    s.limited_by = limiter(o, &s);
+    set_status(&s, o, r, &sum.cost.ledger);
+    return s;
+}
