@@ -169,9 +169,7 @@ int client_receive(struct client *c, const struct options *o, char why[FAILURE_B
     }
     snprintf(why, FAILURE_BYTES,
              "connection %" PRIu32 ": the server closed it after %" PRIu64 " requests, %" PRIu64
-             " on the way%s",
-             c->id, c->received, client_outstanding(c),
-             c->received ? ""
-                         : " (is it an echo server? Does its limit allow so many connections?)");
+             " on the way",
+             c->id, c->received, client_outstanding(c));
     return -1;
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "options.h"
 
@@ -32,7 +33,14 @@ struct client {
     bool late;           /* the worker's: its next request is due, but it is not free */
 };
 
+/* Why something failed, in words.  Of several failures the first one is kept. */
 enum { FAILURE_BYTES = 240 };
+
+static inline void failure_keep(char failure[FAILURE_BYTES], const char *why)
+{
+    if (!*failure)
+        snprintf(failure, FAILURE_BYTES, "%s", why);
+}
 
 /* Begins to connect; the socket may be used at once, early sends wait.  False: why says what
  * happened. */

@@ -28,8 +28,7 @@ static struct worker *worker_of(uint32_t connection)
 static bool fail(const char *what)
 {
     shared->failed = true;
-    if (!*shared->failure)
-        snprintf(shared->failure, FAILURE_BYTES, "%s", what);
+    failure_keep(shared->failure, what);
     return false;
 }
 
@@ -56,6 +55,15 @@ static bool fail_to_connect(uint32_t connection, int error)
                  target->port);
     else
         snprintf(why, sizeof why, "connection %u: connect: %s", connection, strerror(error));
+    return fail(why);
+}
+
+static bool fail_to_echo(const char *failure)
+{
+    char why[FAILURE_BYTES];
+    int room = FAILURE_BYTES - 100;
+    snprintf(why, sizeof why, "%.*s. Is it an echo server, and does it allow so many connections?",
+             room, failure);
     return fail(why);
 }
 
@@ -94,7 +102,7 @@ static bool connect_all(void)
             return false;
         struct worker *last = worker_of(end - 1);
         if (!worker_try_echo(last, (end - 1) / options->threads))
-            return fail(last->failure);
+            return fail_to_echo(last->failure);
     }
     return true;
 }
@@ -179,8 +187,7 @@ static void gather(struct slice *slice)
         histogram_reset(&w->service);
         histogram_reset(&w->lateness);
         w->tally = (struct tally){0};
-        if (*w->failure && !*shared->failure)
-            strcpy(shared->failure, w->failure);
+        failure_keep(shared->failure, w->failure);
         if (w->failed)
             shared->failed = true;
     }
@@ -190,11 +197,13 @@ static void drive_slice(const struct turn *turn)
 {
     struct slice slice = {.round = turn->round, .position = turn->position};
     share_active(turn->round);
+    observe_await_sleep(target);
     struct observation start = observe(target);
     struct slice_plan plan = plan_slice(turn);
     run_workers(&plan);
     slice.start_ns = plan.schedule.start_ns;
     slice.end_ns = clock_ns();
+    observe_await_sleep(target);
     struct observation end = observe(target);
     slice.cost = observation_since(&end, &start);
     gather(&slice);

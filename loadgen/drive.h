@@ -37,7 +37,7 @@ struct driver {
 };
 
 /* Answers turns from command_fd, one byte to reply_fd for each, until command_fd is closed. */
-void drive(const struct options *o, const struct target *t, bool spin, struct driver *shared,
+void drive(const struct options *o, const struct target *t, bool spin, struct driver *driver,
            int command_fd, int reply_fd);
 
 #endif

@@ -5,7 +5,7 @@
 
 static uint32_t bucket_of(uint64_t value_ns)
 {
-    if (value_ns < 2 * HISTOGRAM_OCTAVE)
+    if (value_ns < 2ULL * HISTOGRAM_OCTAVE)
         return (uint32_t)value_ns;
     uint32_t shift = 53 - (uint32_t)__builtin_clzll(value_ns); /* leaves a value of 1024 to 2047 */
     if (shift > HISTOGRAM_MAX_SHIFT)

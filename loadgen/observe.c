@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,23 +74,36 @@ struct observation observation_since(const struct observation *end, const struct
     return d;
 }
 
-static int last_core(pid_t pid)
+/* A field of /proc/PID/stat from the third on, in a static buffer; NULL when there is no such
+ * process. The second, the name, may hold anything, but ends at the last ")". */
+static const char *process_field(pid_t pid, int number)
 {
-    char path[64], line[1024];
+    static char line[1024];
+    char path[64];
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     FILE *file = fopen(path, "re");
     if (!file)
-        return -1;
-    int core = -1;
-    char *rest = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
-    if (rest) { /* field 39; the name in field 2 may hold anything, but ends at the last ")" */
-        for (int field = 2; rest && field < 39; field++)
-            rest = strchr(rest + 1, ' ');
-        if (rest && sscanf(rest, "%d", &core) != 1)
-            core = -1;
-    }
+        return NULL;
+    const char *at = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
     fclose(file);
-    return core;
+    for (int field = 2; at && field < number; field++)
+        at = strchr(at + 1, ' ');
+    return at ? at + 1 : NULL;
+}
+
+void observe_await_sleep(const struct target *t)
+{
+    uint64_t give_up_ns = clock_ns() + NS_PER_S / 100;
+    const char *state;
+    do
+        state = t->pid ? process_field(t->pid, 3) : NULL;
+    while (state && *state == 'R' && clock_ns() < give_up_ns);
+}
+
+static int last_core(pid_t pid)
+{
+    const char *core = process_field(pid, 39);
+    return core ? (int)strtol(core, NULL, 10) : -1;
 }
 
 int observe_core(pid_t pid)

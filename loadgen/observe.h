@@ -18,6 +18,10 @@ struct observation {
 
 struct observation observe(const struct target *t);
 
+/* Waits until the server sleeps: its last echo may arrive before it has gone back to its wait, and
+ * what it does on the way belongs to the requests before.  At most 10 ms. */
+void observe_await_sleep(const struct target *t);
+
 /* The difference of two, field by field. */
 struct observation observation_since(const struct observation *end,
                                      const struct observation *start);

@@ -67,7 +67,7 @@ size_t pattern_check(const char *got, uint32_t connection, uint64_t request, siz
 
 unsigned char pattern_byte(uint32_t connection, uint64_t request, size_t offset)
 {
-    char byte;
+    char byte = 0;
     pattern_fill(&byte, connection, request, offset, 1);
     return (unsigned char)byte;
 }

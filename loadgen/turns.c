@@ -94,8 +94,7 @@ static bool take_turn(uint32_t i, struct result *r, const struct turn *turn)
     }
     if (n != 1) {
         r->driver->failed = true;
-        if (!*r->driver->failure)
-            strcpy(r->driver->failure, "the process that drove it has died");
+        failure_keep(r->driver->failure, "the process that drove it has died");
     }
     return !r->driver->failed;
 }
@@ -156,7 +155,7 @@ static uint32_t probe(const struct target *t)
 /* Every target drives one slice of the round. */
 static void drive_round(struct result *results, uint32_t round, uint64_t duration_ns, bool warm_up)
 {
-    uint32_t order[TARGETS_MAX];
+    uint32_t order[TARGETS_MAX] = {0};
     uint32_t round_trip_ns = warm_up ? 0 : probe(&options->targets[0]);
     order_round(order, round);
     for (uint32_t position = 0; position < options->target_count; position++) {
@@ -168,8 +167,12 @@ static void drive_round(struct result *results, uint32_t round, uint64_t duratio
             .duration_ns = duration_ns,
             .seed = random_at(options->seed, warm_up ? 'w' : 's', round),
         };
-        if (r->driver->failed || !take_turn(order[position], r, &turn) || warm_up)
+        if (r->driver->failed || !take_turn(order[position], r, &turn))
             continue;
+        if (warm_up) {
+            r->warmup_errors = r->driver->slice.tally.errors;
+            continue;
+        }
         struct slice *slice = &r->slices[r->slice_count++];
         *slice = r->driver->slice;
         slice->core_round_trip_ns = round_trip_ns;

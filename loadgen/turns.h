@@ -15,6 +15,7 @@ struct result {
     struct slice *slices;
     uint32_t slice_count;
     uint64_t connect_ns;         /* to set up all connections */
+    uint64_t warmup_errors;      /* an error is one whenever it happens */
     char invalid[FAILURE_BYTES]; /* why its numbers cannot be used; "" they can */
 };
 

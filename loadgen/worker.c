@@ -53,8 +53,7 @@ bool worker_open(struct worker *w, uint32_t i)
         watch(w, i, EPOLL_CTL_ADD, false);
         return true;
     }
-    if (!*w->failure)
-        strcpy(w->failure, why);
+    failure_keep(w->failure, why);
     client_close(&w->clients[i]);
     return false;
 }
@@ -70,9 +69,8 @@ bool worker_try_echo(struct worker *w, uint32_t i)
             return false;
         if (clock_ns() < give_up_ns)
             continue;
-        snprintf(w->failure, FAILURE_BYTES,
-                 "no echo within %.1f s on connection %" PRIu32 ": is it an echo server?",
-                 (double)w->options->timeout_ns / NS_PER_S, c->id);
+        snprintf(w->failure, FAILURE_BYTES, "connection %" PRIu32 ": no echo within %.1f s", c->id,
+                 (double)w->options->timeout_ns / NS_PER_S);
         return false;
     }
     return true;
@@ -89,7 +87,43 @@ static bool may_start(const struct worker *w, uint64_t due_ns, uint64_t now_ns)
     return !w->failed && due_ns < w->plan.end_ns && now_ns < w->plan.cut_off_ns;
 }
 
-static void lose(struct worker *w, uint32_t i, const char *why, uint64_t now_ns);
+/* Enters a client's next due time; not if that is after the slice. */
+static void enqueue(struct worker *w, uint32_t i, uint64_t due_ns)
+{
+    w->clients[i].due_ns = due_ns;
+    if (due_ns < w->plan.end_ns)
+        due_queue_push(&w->queue, (struct due){due_ns, i});
+}
+
+static void reopen(struct worker *w, uint32_t i)
+{
+    client_close(&w->clients[i]);
+    w->tally.opened++;
+    if (!worker_open(w, i))
+        w->failed = true;
+}
+
+/* A connection is broken: its requests are lost, a new one takes its place.  What its client does
+ * next is left to the queue. */
+static void lose(struct worker *w, uint32_t i, const char *why, uint64_t now_ns)
+{
+    struct client *c = &w->clients[i];
+    uint64_t lost = client_outstanding(c);
+    failure_keep(w->failure, why);
+    w->tally.errors += lost ? lost : 1;
+    w->outstanding -= lost;
+    if (w->tally.errors >= ERRORS_MAX)
+        w->failed = true;
+    reopen(w, i);
+    c->free_ns = now_ns;
+    if (c->late) {
+        c->late = false;
+        w->late--;
+        enqueue(w, i, c->due_ns);
+    }
+    for (; lost > 0 && is_closed_loop(w); lost--)
+        enqueue(w, i, schedule_next(&w->plan.schedule, c->place, 0, now_ns));
+}
 
 static void push_out(struct worker *w, uint32_t i, uint64_t now_ns)
 {
@@ -101,14 +135,6 @@ static void push_out(struct worker *w, uint32_t i, uint64_t now_ns)
         lose(w, i, why, now_ns);
     else if ((progress == PROGRESS_BLOCKED) != c->writing)
         watch(w, i, EPOLL_CTL_MOD, progress == PROGRESS_BLOCKED);
-}
-
-/* Enters a client's next due time; not if that is after the slice. */
-static void enqueue(struct worker *w, uint32_t i, uint64_t due_ns)
-{
-    w->clients[i].due_ns = due_ns;
-    if (due_ns < w->plan.end_ns)
-        due_queue_push(&w->queue, (struct due){due_ns, i});
 }
 
 /* Open loop: the clock goes on whatever the server does. */
@@ -166,29 +192,6 @@ static void go_on(struct worker *w, uint32_t i, uint64_t now_ns)
         else
             begin(w, i, due_ns, now_ns);
     }
-}
-
-static void reopen(struct worker *w, uint32_t i)
-{
-    client_close(&w->clients[i]);
-    w->tally.opened++;
-    if (!worker_open(w, i))
-        w->failed = true;
-}
-
-/* A connection is broken: its requests are lost, a new one takes its place. */
-static void lose(struct worker *w, uint32_t i, const char *why, uint64_t now_ns)
-{
-    uint64_t lost = client_outstanding(&w->clients[i]);
-    if (!*w->failure)
-        strcpy(w->failure, why);
-    w->tally.errors += lost ? lost : 1;
-    w->outstanding -= lost;
-    if (w->tally.errors >= ERRORS_MAX)
-        w->failed = true;
-    reopen(w, i);
-    for (; lost > 0 && !w->failed; lost--)
-        go_on(w, i, now_ns);
 }
 
 static void record(struct worker *w, const struct stamp *stamp, uint64_t now_ns)
@@ -258,7 +261,8 @@ static void arm(struct worker *w)
     for (uint32_t k = 0; k < w->active_count; k++) {
         struct client *c = &w->clients[w->active[k]];
         if (!c->stamps)
-            c->stamps = calloc(w->options->depth, sizeof *c->stamps);
+            c->stamps = calloc(w->options->depth, /* NOLINT(*UnixAPI): depth is at least 1 */
+                               sizeof *c->stamps);
         if (!c->stamps) {
             w->failed = true;
             snprintf(w->failure, FAILURE_BYTES, "out of memory: lower --active or --depth");
