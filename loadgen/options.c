@@ -54,17 +54,17 @@ static const char usage[] =
 static uint64_t count_option(const char *name, const char *text, uint64_t min, uint64_t max)
 {
     uint64_t count;
+    if (parse_count(text, &count) && count >= min && count <= max)
+        return count;
     char low[GROUPED_BYTES], high[GROUPED_BYTES];
-    if (!parse_count(text, &count) || count < min || count > max)
-        errx(2, "--%s %s: give a number from %s to %s, such as 200 or 10k", name, text,
-             group_digits(min, low), group_digits(max, high));
-    return count;
+    errx(2, "--%s %s: give a number from %s to %s, such as 200 or 10k", name, text,
+         group_digits(min, low), group_digits(max, high));
 }
 
 static uint64_t time_option(const char *name, const char *text, uint64_t min_ns)
 {
     uint64_t ns;
-    if (!parse_duration(text, &ns) || ns < min_ns || ns > 24 * 3600 * NS_PER_S)
+    if (!parse_duration(text, &ns) || ns < min_ns || ns > 24ULL * 3600 * NS_PER_S)
         errx(2, "--%s %s: give a time with its unit, such as 2s or 500ms%s, up to a day", name,
              text, min_ns ? ", above 0" : "");
     return ns;

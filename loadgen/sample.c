@@ -1,5 +1,6 @@
 #include "sample.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,9 +54,9 @@ static double median_round_trip_ns(const struct result *r)
             probes[n++] = r->slices[i].core_round_trip_ns;
     if (n)
         qsort(probes, n, sizeof *probes, compare_u32);
-    double median = n ? (double)probes[n / 2] : NAN;
+    uint32_t median = n ? probes[n / 2] : 0;
     free(probes);
-    return median;
+    return n ? (double)median : NAN;
 }
 
 static double us_percentile(const struct histogram *h, double q)
@@ -140,17 +141,18 @@ static void set_status(struct sample *s, const struct options *o, const struct r
         snprintf(s->reason, sizeof s->reason, "%s", r->invalid);
     } else if (r->target->ledger && l->bytes_in != s->requests * o->message_bytes) {
         s->status = "invalid";
-        snprintf(s->reason, sizeof s->reason, "the server read %llu bytes, %llu were sent to it",
-                 (unsigned long long)l->bytes_in,
-                 (unsigned long long)(s->requests * o->message_bytes));
+        snprintf(s->reason, sizeof s->reason,
+                 "the server read %" PRIu64 " bytes, %" PRIu64 " were sent to it", l->bytes_in,
+                 s->requests * o->message_bytes);
     }
 }
 
 struct sample sample_of(const struct options *o, const struct result *r)
 {
     struct total sum = add_slices(r);
-    struct sample s = {
-        .requests = sum.tally.requests, .errors = sum.tally.errors, .cut_off = sum.tally.cut_off};
+    struct sample s = {.requests = sum.tally.requests,
+                       .errors = sum.tally.errors + r->warmup_errors,
+                       .cut_off = sum.tally.cut_off};
 #define X(name) s.name = NAN;
     SAMPLE_FIELDS(X)
 #undef X

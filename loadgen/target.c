@@ -29,7 +29,7 @@ struct target target_from_parts(const char *name, const char *address, const cha
     struct target t = {.pid = pid ? parse_pid(pid) : 0};
     if (strlen(name) >= sizeof t.name)
         errx(2, "target %s: choose a name of less than %zu letters", name, sizeof t.name);
-    strcpy(t.name, name);
+    snprintf(t.name, sizeof t.name, "%s", name);
     char *end;
     long number = strtol(port, &end, 10);
     if (end == port || *end || number < 1 || number > 65535)
