@@ -78,11 +78,13 @@ enum { NONE = -1, REFUSED = -2 };
 
 /* Out of descriptors: the reserve makes room to take one connection from the backlog and close it.
  * Left in the backlog it would keep a level-triggered listener ready for ever, and an
- * edge-triggered one silent for ever. */
+ * edge-triggered one silent for ever.  The backlog may be empty: accept4 looks for a descriptor
+ * before it looks there. */
 static int refuse_with_reserve(int listener)
 {
     close(reserve_fd);
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    bool backlog_empty = fd < 0 && errno == EAGAIN;
     if (fd >= 0) {
         ledger->accepts++;
         open_count++;
@@ -91,14 +93,15 @@ static int refuse_with_reserve(int listener)
     reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (fd >= 0)
         return REFUSED;
-    usleep(1000); /* the whole system is out of files: do not spin on the backlog */
+    if (!backlog_empty)
+        usleep(1000); /* the whole system is out of files or memory: do not spin on the backlog */
     return NONE;
 }
 
 static int accept_one(int listener)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
         return refuse_with_reserve(listener);
     if (fd < 0)
         return NONE; /* EAGAIN: none left.  EINTR, ECONNABORTED and what TCP says of one that died

@@ -13,7 +13,6 @@
 
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 /* When does a turn take a socket for drained? */
 enum drain {
@@ -33,7 +32,6 @@ enum next {
 
 struct connection {
     struct pending *pending; /* echo that the peer does not take yet; NULL most of the time */
-    uint32_t slot;           /* the mechanism's own: poll's place in its array */
     bool writing;            /* the mechanism's own: interest is registered as NEXT_WRITE */
     bool undrained;          /* the mechanism's own: epoll-et will come back by itself */
 };

@@ -57,16 +57,19 @@ static void rewatch(int fd, enum next next)
 
 /* No unwatch: closing a connection's only descriptor takes it out of the kernel's set. */
 
-static void come_back(int fd)
+/* False: no memory for the list. */
+static bool come_back(int fd)
 {
     if (undrained_count == undrained_size) {
+        int *larger = reallocarray(undrained, 2 * undrained_size + 64, sizeof *undrained);
+        if (!larger)
+            return false;
+        undrained = larger;
         undrained_size = 2 * undrained_size + 64;
-        undrained = reallocarray(undrained, undrained_size, sizeof *undrained);
-        if (!undrained)
-            err(1, "no memory for the list of undrained connections");
     }
     undrained[undrained_count++] = fd;
     connection_at(fd)->undrained = true;
+    return true;
 }
 
 static int wait_for_events(void)
@@ -90,8 +93,8 @@ static void serve_one(int fd, enum drain rule)
         return;
     }
     rewatch(fd, next);
-    if (next == NEXT_AGAIN)
-        come_back(fd);
+    if (next == NEXT_AGAIN && !come_back(fd))
+        connection_close(fd); /* better cut than silent for ever */
 }
 
 /* One more turn for those that were on the list when it began. */

@@ -173,8 +173,12 @@ static int open_listener(const struct options *o)
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0)
         err(1, "SO_REUSEADDR");
     set_tcp_options(fd, o->congestion);
-    if (bind(fd, info->ai_addr, info->ai_addrlen) < 0)
+    if (bind(fd, info->ai_addr, info->ai_addrlen) < 0) {
+        if (errno == EADDRNOTAVAIL)
+            errx(1, "--address %s: choose an address of this machine from `ip address`",
+                 o->address);
         err(1, "bind %s port %s: choose another with --port, or 0", o->address, o->port);
+    }
     if (listen(fd, (int)o->backlog) < 0)
         err(1, "listen on %s port %s", o->address, o->port);
     freeaddrinfo(info);
@@ -183,7 +187,7 @@ static int open_listener(const struct options *o)
 
 static void print_ready_line(int listener)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = sizeof address;
     char host[64], port[8];
     if (getsockname(listener, (struct sockaddr *)&address, &length) < 0)
