@@ -7,7 +7,7 @@
 
 BUILD     ?= $(if $(SANITIZE),build-sanitize,build)
 CPPFLAGS   = -D_GNU_SOURCE -MMD -MP
-CFLAGS     = -std=c17 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(SANITIZERS)
+CFLAGS     = -std=c17 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(CFLAGS_EXTRA) $(SANITIZERS)
 LDFLAGS    = $(SANITIZERS)
 LDLIBS     = -pthread -lm
 SANITIZERS = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
@@ -47,9 +47,10 @@ RUN = results/latest
 report:  ## draw figures and report again from the samples of RUN=results/latest
 	./muxbench report $(RUN)
 
+TESTS = $(if $(SANITIZE),$(wildcard tests/test_servers*.py tests/test_loadgen*.py),tests)
 test: $(PROGRAMS) $(UNITS)  ## unit tests, and tests of the programs; with SANITIZE=1 on that build
 	$(Q)for unit in $(UNITS); do echo "$$unit"; $$unit || exit 1; done
-	MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m pytest -q tests
+	MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m pytest -q $(TESTS)
 
 lint: deps-test  ## clang-format, clang-tidy, cppcheck, flake8
 	clang-format --dry-run --Werror $(C_FILES)
