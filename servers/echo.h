@@ -52,7 +52,8 @@ extern volatile sig_atomic_t stop;
 /* Prepares the core.  connections_max: serve no more than that at a time (0: no limit). */
 void connections_init(long connections_max);
 
-/* The next pending connection, non-blocking, ready to be watched; -1 when none is left to serve.
+/* The next pending connection, non-blocking, ready to be watched; -1 when none is left to serve,
+ * or after ACCEPTS_PER_TURN refusals in a row; then the listener is still readable.
  * Those that descriptors or connections_max leave no room for are refused on the way: accepted,
  * closed, counted. */
 int connection_accept(int listener);

@@ -124,7 +124,7 @@ void serve(int listener, enum drain rule)
                 continue;
             }
             if (!connection_at(fd)->undrained) /* else its turn comes below */
-                serve_one(fd, events[i].events & EPOLLRDHUP ? DRAIN_EAGAIN : rule);
+                serve_one(fd, (events[i].events & EPOLLRDHUP) ? DRAIN_EAGAIN : rule);
         }
         serve_undrained();
         if (!knock)

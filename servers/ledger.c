@@ -17,9 +17,22 @@ static struct ledger private_ledger = {.magic = LEDGER_MAGIC};
 
 struct ledger *ledger = &private_ledger;
 
+/* An earlier server's ledger makes way: should that server still run, it keeps its page, without a
+ * name.  Anything else is not ours to overwrite. */
+static void replace_old(const char *file)
+{
+    struct stat st;
+    if (stat(file, &st) < 0 || (S_ISREG(st.st_mode) && st.st_size == 0))
+        return;
+    if (!ledger_watch(file))
+        errx(1, "ledger %s: that file is something else: choose another name", file);
+    unlink(file);
+}
+
 void ledger_open(const char *file)
 {
-    int fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    replace_old(file);
+    int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         err(1, "ledger %s: choose a file that can be written", file);
     if (ftruncate(fd, sizeof(struct ledger)) < 0)
@@ -51,10 +64,8 @@ const struct ledger *ledger_watch(const char *file)
 
 void ledger_print(const struct ledger *l, FILE *out)
 {
-    const char *comma = "{";
-#define X(name)                                                \
-    fprintf(out, "%s\"" #name "\": %" PRIu64, comma, l->name); \
-    comma = ", ";
+#define X(name) \
+    fprintf(out, "%s\"" #name "\": %" PRIu64, &l->name == &l->waits ? "{" : ", ", l->name);
     LEDGER_COUNTERS(X)
 #undef X
     fputs("}\n", out);

@@ -36,7 +36,7 @@ struct ledger {
 /* The process's own ledger; private memory until ledger_open(). */
 extern struct ledger *ledger;
 
-/* Puts the ledger into FILE, created or emptied.  Exits with a message when
+/* Puts the ledger into FILE, which is made anew.  Exits with a message when
  * that cannot be. */
 void ledger_open(const char *file);
 

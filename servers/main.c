@@ -155,7 +155,8 @@ static void set_tcp_options(int fd, const char *congestion)
     const char *name = congestion ? congestion : "cubic";
     if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) < 0 &&
         congestion)
-        err(2, "--congestion %s: see net.ipv4.tcp_available_congestion_control", congestion);
+        err(2, "--congestion %s: choose from net.ipv4.tcp_%s_congestion_control", congestion,
+            errno == EPERM ? "allowed" : "available");
 }
 
 static int open_listener(const struct options *o)

@@ -1,4 +1,5 @@
 """What all tests share: the checkout can be imported from, and the programs under test."""
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ sys.path.insert(0, str(ROOT))
 @pytest.fixture(scope="session")
 def programs():
     """The folder of the built servers and the load generator; a test that needs them fails without."""
-    folder = ROOT / "build" / "bin"
+    folder = ROOT / os.environ.get("MUXBENCH_BUILD", "build") / "bin"
     if not (folder / "loadgen").is_file():
-        pytest.fail("build/bin/loadgen is missing: run `make` first")
+        pytest.fail(f"{folder}/loadgen is missing: run `make` first")
     return folder

@@ -77,7 +77,8 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="muxbench-"))
         self.ledger_file = self.folder / "ledger"
         self.stderr_file, self.stderr_read = self.folder / "stderr", 0
-        command = [*wrapper, binary(mechanism), "--port", port, "--ledger", self.ledger_file, *options]
+        command = ["setpriv", "--pdeathsig", "KILL",  # not even a killed test leaves it behind
+                   *wrapper, binary(mechanism), "--port", port, "--ledger", self.ledger_file, *options]
         with open(self.stderr_file, "w") as stderr:
             self.process = subprocess.Popen([str(word) for word in command], bufsize=0, stderr=stderr,
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)

@@ -176,7 +176,7 @@ def test_peer_that_never_reads(mechanism):
 
 @each_mechanism
 def test_many_peers_that_never_read(mechanism):
-    """A bounded buffer each: 100 cost at most 100 buffers, and are given back."""
+    """A bounded buffer each: 100 cost at most 100 buffers."""
     with Server(mechanism) as server, server.connect() as other:
         stuck = [server.connect(receive_bytes=4096) for _ in range(100)]
         memory = server.settle(accepts=101) and server.memory_bytes("Anonymous")

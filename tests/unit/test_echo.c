@@ -129,7 +129,7 @@ static void test_full_reads(void **state)
     const uint64_t reads[] = {3 + 1, 3, 1};
     for (int i = 0; i < RULES; i++) {
         struct pair pair = open_pair(SOCK_STREAM, 0);
-        size_t bytes = 2 * READ_BYTES + 1, taken = 0;
+        size_t bytes = (size_t)2 * READ_BYTES + 1, taken = 0;
         peer_sends(&pair, 0, bytes);
         assert_int_equal(connection_turn(pair.fd, rules[i]), NEXT_READ);
         assert_int_equal(counted(pair, reads), reads[i]);
@@ -151,7 +151,7 @@ static void test_exactly_a_full_read(void **state)
         peer_sends(&pair, 0, READ_BYTES);
         assert_int_equal(connection_turn(pair.fd, rules[i]), NEXT_READ);
         assert_int_equal(counted(pair, reads), reads[i]);
-        assert_int_equal(peer_takes(&pair, 0, 2 * READ_BYTES), READ_BYTES);
+        assert_int_equal(peer_takes(&pair, 0, (size_t)2 * READ_BYTES), READ_BYTES);
         close_pair(&pair);
     }
 }
@@ -194,7 +194,7 @@ static void test_pending_is_bounded_and_exact(void **state)
     (void)state;
     for (int i = 0; i < RULES; i++) {
         struct pair pair = open_pair(SOCK_STREAM, 1); /* the smallest there is: a few KB */
-        size_t bytes = 3 * READ_BYTES, taken = 0;
+        size_t bytes = (size_t)3 * READ_BYTES, taken = 0;
         peer_sends(&pair, 0, bytes);
         assert_int_equal(connection_turn(pair.fd, rules[i]), NEXT_WRITE);
         uint64_t bytes_in = counted(pair, bytes_in);

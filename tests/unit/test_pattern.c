@@ -38,9 +38,9 @@ static void test_one_wrong_bit_is_found_where_it_is(void **state)
     (void)state;
     for (uint64_t i = 0; i < 2000; i++) {
         size_t at = i < 20 ? i : random_at(1, i, 0) % BYTES;
-        whole[at] ^= (char)(1 << (i % 8));
+        whole[at] = (char)(whole[at] ^ (1 << (i % 8)));
         assert_int_equal(pattern_check(whole, 5, 77, 0, BYTES), at);
-        whole[at] ^= (char)(1 << (i % 8));
+        whole[at] = (char)(whole[at] ^ (1 << (i % 8)));
     }
     assert_int_equal(pattern_check(whole, 5, 77, 0, BYTES), BYTES);
     assert_int_equal(pattern_byte(5, 77, 1234), (unsigned char)whole[1234]);
