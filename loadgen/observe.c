@@ -119,24 +119,32 @@ int observe_core(pid_t pid)
     return core;
 }
 
-/* Counts the socket messages in one datagram of the kernel's answer; *done at the last one, or when
- * the kernel reports an error. */
-static long count_messages(const char *data, ssize_t bytes, bool *done)
+/* What the kernel's table says of the sockets that match a question. */
+struct found {
+    long sockets; /* -1: the table cannot be read */
+    long backlog; /* of the last one, if it listens */
+};
+
+/* Adds the sockets in one datagram of the answer; false after the last one, or an error. */
+static bool add_sockets(const char *data, ssize_t bytes, struct found *found)
 {
-    long count = 0;
     unsigned left = (unsigned)bytes;
     for (const struct nlmsghdr *h = (const void *)data; NLMSG_OK(h, left);
          h = NLMSG_NEXT(h, left)) {
-        if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
-            *done = true;
-            return h->nlmsg_type == NLMSG_DONE ? count : -1;
+        if (h->nlmsg_type == NLMSG_DONE)
+            return false;
+        if (h->nlmsg_type == NLMSG_ERROR) {
+            found->sockets = -1;
+            return false;
         }
-        count++;
+        found->sockets++;
+        found->backlog = ((const struct inet_diag_msg *)NLMSG_DATA(h))->idiag_wqueue;
     }
-    return count;
+    return true;
 }
 
-long observe_established(const struct target *t)
+/* Asks for all sockets on the target's port that are in a TCP state (sock_diag(7)). */
+static struct found ask_kernel(const struct target *t, int state)
 {
     struct {
         struct nlmsghdr header;
@@ -147,28 +155,39 @@ long observe_established(const struct target *t)
                    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
         .request = {.sdiag_family = (uint8_t)t->address.ss_family,
                     .sdiag_protocol = IPPROTO_TCP,
-                    .idiag_states = 1U << TCP_ESTABLISHED,
+                    .idiag_states = 1U << state,
                     .id.idiag_sport = htons(t->port)},
     };
+    struct found found = {0};
+    struct timeval patience = {.tv_sec = 5}; /* bounds the loop below */
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    if (fd < 0)
-        return -1;
-    struct timeval patience = {.tv_sec = 5};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience); /* bounds the loop below */
-    long count = 0;
-    bool done = send(fd, &ask, sizeof ask, 0) < 0;
-    if (done)
-        count = -1;
-    while (!done) {
+    bool more = fd >= 0 &&
+                setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+                send(fd, &ask, sizeof ask, 0) == (ssize_t)sizeof ask;
+    if (!more)
+        found.sockets = -1;
+    while (more) {
         _Alignas(struct nlmsghdr) char data[32 * 1024];
         ssize_t bytes = recv(fd, data, sizeof data, 0);
-        long more = bytes > 0 ? count_messages(data, bytes, &done) : -1;
-        if (more < 0) {
-            count = -1;
+        if (bytes <= 0) {
+            found.sockets = -1;
             break;
         }
-        count += more;
+        more = add_sockets(data, bytes, &found);
     }
-    close(fd);
-    return count > 0 ? count : -1;
+    if (fd >= 0)
+        close(fd);
+    return found;
+}
+
+long observe_established(const struct target *t)
+{
+    struct found found = ask_kernel(t, TCP_ESTABLISHED);
+    return found.sockets > 0 ? found.sockets : -1;
+}
+
+long observe_backlog(const struct target *t)
+{
+    struct found found = ask_kernel(t, TCP_LISTEN);
+    return found.sockets > 0 ? found.backlog : -1;
 }

@@ -36,4 +36,7 @@ int observe_core(pid_t pid);
  * not. -1 when the kernel's table cannot be read, or the server is on another machine. */
 long observe_established(const struct target *t);
 
+/* How many connections may wait until the server accepts them; -1 when unknown. */
+long observe_backlog(const struct target *t);
+
 #endif
