@@ -54,9 +54,10 @@ test: $(PROGRAMS) $(UNITS)  ## unit tests, and tests of the programs; with SANIT
 
 lint: deps-test  ## clang-format, clang-tidy, cppcheck, flake8
 	clang-format --dry-run --Werror $(C_FILES)
-	clang-tidy --quiet $(filter %.c,$(C_FILES)) -- -std=c17 $(filter -D%,$(CPPFLAGS))
-	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
-	    --suppressions-list=.cppcheck --error-exitcode=1 $(filter -D%,$(CPPFLAGS)) servers loadgen
+	printf '%s\n' $(filter %.c,$(C_FILES)) | \
+	    xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(filter -D%,$(CPPFLAGS))' sh 2>/dev/null
+	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --error-exitcode=1 \
+	    $(filter -D%,$(CPPFLAGS)) servers loadgen
 	$$(runner/deps.sh python) -m flake8 runner plots tests
 
 deps:  ## install what `make bench` needs, if anything is missing
