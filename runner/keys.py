@@ -1,0 +1,103 @@
+"""What a scenario may say: every key with what is allowed and its default, in one table, and the schema made
+from it."""
+from dataclasses import dataclass
+
+from runner.units import ABOVE_0, BYTES, COUNT, TIME
+
+MECHANISMS = ("select", "select-wide", "poll", "epoll-lt", "epoll-et")
+FIGURES = ("cpu_percent", "throughput", "cpu_per_request", "share", "examined")
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key of [fixed], [sweep] or [quick]: its JSON schema, what is allowed in words, and the default (None:
+    the load generator's own)."""
+    schema: dict
+    allowed: str
+    default: object = None
+
+
+def _one_of(*values, default=None):
+    return Key({"enum": list(values)}, ", ".join(f'"{value}"' for value in values), default)
+
+
+def _count(minimum, words, pattern="", default=None):
+    """A whole number from MINIMUM on, or text like 10k, or what PATTERN allows."""
+    texts = [{"type": "string", "pattern": text} for text in (ABOVE_0 + COUNT, pattern) if text]
+    return Key({"anyOf": [{"type": "integer", "minimum": minimum}, *texts]}, words, default)
+
+
+def _time(default=None, minimum=""):
+    words = 'a time such as "2s", "500ms" or "50us"'
+    return Key({"type": "string", "pattern": minimum + TIME}, words, default)
+
+
+def _bytes(default=None):
+    return Key({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": ABOVE_0 + BYTES}]},
+               'a number of bytes from 1 on, or text such as "64KiB"', default)
+
+
+KEYS = {
+    "mechanism": _one_of(*MECHANISMS),
+    "connections": _count(1, 'a whole number from 1 on (also "10k"), or "max" (all the machine allows)',
+                          "^max$"),
+    "active": _count(1, 'a whole number from 1 on, "all", or a share such as "0.1%"',
+                     r"^(all|[0-9]+(\.[0-9]+)?%)$"),
+    "arrival": _one_of("closed", "uniform", "poisson", default="closed"),
+    "rate": Key({"anyOf": [{"type": "number", "exclusiveMinimum": 0},
+                           {"type": "string", "pattern": ABOVE_0 + COUNT}, {"const": "max"}]},
+                'requests per second, above 0 (also "10k"), or "max" with arrival = "closed"', "max"),
+    "depth": _count(1, "a whole number from 1 on", default=1),
+    "think": _time(),
+    "rtt": _time(),
+    "message_bytes": _bytes(64),
+    "dribble": _bytes(),
+    "placement": _one_of("spread", "first", "last", "random", "rotate", default="spread"),
+    "churn": _count(1, "a whole number of requests from 1 on"),
+    "threads": _count(1, "a whole number from 1 on"),
+    "drain": _one_of("eagain", "short", "once", default="eagain"),
+    "window": _time("1s", ABOVE_0),
+    "warmup": _time("200ms"),
+    "slice": _time("100ms", ABOVE_0),
+    "spin": Key({"type": "boolean"}, "true or false"),
+    "congestion": Key({"type": "string", "pattern": "^[a-z0-9_]+$"}, 'a name such as "cubic"'),
+    "timeout": _time(minimum=ABOVE_0),
+    "max_connections": _count(1, "a whole number from 1 on: how far \"max\" may reach"),
+}
+FIXED = [name for name in KEYS if name != "mechanism"]
+SWEEP = [name for name in KEYS if name != "max_connections"]
+REQUIRED = ("mechanism", "connections", "active")
+
+
+def _list_of(name):
+    return {"type": "array", "minItems": 1, "items": KEYS[name].schema}
+
+
+def _value_or_list(name):
+    return {"if": {"type": "array"}, "then": _list_of(name), "else": KEYS[name].schema}
+
+
+def _table(properties, **more):
+    return {"type": "object", "additionalProperties": False, "properties": properties, **more}
+
+
+_SENTENCE = {"type": "string", "minLength": 1, "pattern": r"\S"}
+SCHEMA = _table({
+    "question": _SENTENCE,
+    "prediction": _SENTENCE,
+    "blocks": {"type": "integer", "minimum": 1},
+    "slices": {"type": "boolean"},
+    "fixed": _table({name: KEYS[name].schema for name in FIXED}),
+    "sweep": _table({name: _list_of(name) for name in SWEEP}, required=["mechanism"]),
+    "quick": _table({name: _value_or_list(name) for name in KEYS}),
+    "figures": _table({"show": {"type": "array", "minItems": 1, "items": {"enum": list(FIGURES)}}}),
+}, required=["question", "prediction", "sweep"])
+
+# What is allowed at the places that are no key of the table above, in words.
+ALLOWED = {
+    "question": "one sentence of text",
+    "prediction": "one sentence of text",
+    "blocks": "a whole number from 1 on",
+    "slices": "true or false",
+    "show": "a list of " + ", ".join(f'"{name}"' for name in FIGURES),
+}

@@ -1,0 +1,180 @@
+"""A scenario file, read and checked: nothing starts unless every key of it is right.
+
+Every message names the file, the line where the key stands, the key, and what is allowed.
+"""
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.errors import UserError
+from runner.keys import ALLOWED, KEYS, REQUIRED, SCHEMA
+from runner.paths import shown
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario as it was written, with the defaults filled in: FIXED has one value for a key, SWEEP a
+    list."""
+    name: str
+    text: str
+    question: str
+    prediction: str
+    blocks: int
+    slices: bool
+    fixed: dict
+    sweep: dict
+    quick: bool = False
+    figures: tuple = field(default=())
+
+
+def find(name, folder):
+    """The path of scenario NAME: a file, or the name of one in FOLDER. UserError if there is none."""
+    for path in (Path(name), Path(folder) / f"{name}.toml", Path(folder) / name):
+        if path.is_file():
+            return path
+    known = sorted(path.stem for path in Path(folder).glob("*.toml"))
+    raise UserError(
+        f"{name}: there is no such scenario{_meant(Path(name).stem, known)}; known: {', '.join(known)}")
+
+
+def load(path, quick=False):
+    """The Scenario in PATH, its [quick] section applied if QUICK. UserError with all that is wrong, one per
+    line."""
+    path = Path(path)
+    text, data = _parse(path)
+    problems = list(_schema_problems(data)) or list(_section_problems(data))
+    if problems:
+        raise UserError("\n".join(_message(path, text, *problem) for problem in problems))
+    fixed, sweep = _sections(data, quick)
+    return Scenario(name=path.stem, text=text, question=data["question"], prediction=data["prediction"],
+                    blocks=data.get("blocks", 10), slices=data.get("slices", True), fixed=fixed, sweep=sweep,
+                    quick=quick, figures=tuple(data.get("figures", {}).get("show", ())))
+
+
+def _parse(path):
+    try:
+        text = path.read_text(encoding="utf-8")
+        return text, tomllib.loads(text)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; `muxbench list` shows the scenarios") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{shown(path)}: not a text in UTF-8: {error.reason}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(
+            f"{shown(path)}: not valid TOML: {error}; text stands in quotes, lists in [ ]") from None
+
+
+def _sections(data, quick):
+    """The fixed values and the sweeps of DATA, defaults filled in; [quick] replaces either where it names a
+    key."""
+    defaults = {name: key.default for name, key in KEYS.items() if key.default is not None}
+    sweep = dict(data["sweep"])
+    fixed = {name: value for name, value in defaults.items() if name not in sweep} | data.get("fixed", {})
+    for name, value in data.get("quick", {}).items() if quick else ():
+        fixed.pop(name, None)
+        sweep.pop(name, None)
+        (sweep if isinstance(value, list) else fixed)[name] = value
+    return fixed, sweep
+
+
+# ---- what is wrong: (keys that lead to the place, message) -------------------------------------------------
+
+def _schema_problems(data):
+    from jsonschema import Draft202012Validator
+    for error in sorted(
+            Draft202012Validator(SCHEMA).iter_errors(data), key=lambda one: list(map(str, one.path))):
+        yield from _explain(error)
+
+
+def _explain(error):
+    """An error of jsonschema as our own problems, in words that name what is allowed."""
+    where = [part for part in error.path if isinstance(part, str)]
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        for name in error.instance:
+            if name not in known:
+                yield [*where, name], f"unknown key{_meant(name, known)}; allowed: {', '.join(known)}"
+    elif error.validator == "required":
+        for name in error.validator_value:
+            if name not in error.instance:
+                yield [*where, name], f"missing; give {_allowed(name, where)}"
+    elif error.validator == "minItems":
+        yield where, f"an empty list; give at least one of: {_allowed(where[-1], [])}"
+    else:
+        what = f"{_toml(error.instance)} is not allowed{_choice(error)}"
+        yield where, f"{what}; allowed: {_allowed(where[-1], where[:-1])}"
+
+
+def _choice(error):
+    choices = error.validator_value if error.validator == "enum" else []
+    return _meant(error.instance, choices) if isinstance(error.instance, str) else ""
+
+
+def _allowed(name, where):
+    """What key NAME takes, in words; in [sweep] it is a list of such."""
+    if name in KEYS:
+        return ("a list of: " if where == ["sweep"] else "") + KEYS[name].allowed
+    return ALLOWED.get(name, f"a section [{name}] with keys and values")
+
+
+def _section_problems(data):
+    """What a schema cannot say: keys given twice or not at all, and rates that do not go with the
+    arrivals."""
+    fixed, sweep = data.get("fixed", {}), data["sweep"]
+    for name in sweep:
+        if name in fixed:
+            yield ["sweep", name], "stands in [fixed] too; keep one of the two"
+    for name in REQUIRED:
+        if name not in fixed and name not in sweep:
+            yield ["fixed", name], f"missing; give it in [fixed] or [sweep]: {KEYS[name].allowed}"
+    for quick in (False, True):
+        yield from _rate_problems(*_sections(data, quick), "quick" if quick else "")
+    if isinstance(data.get("quick", {}).get("mechanism"), str):
+        yield ["quick", "mechanism"], "must be a list"
+    if isinstance(data.get("quick", {}).get("max_connections"), list):
+        yield ["quick", "max_connections"], "must be one value"
+
+
+def _rate_problems(fixed, sweep, section):
+    arrivals = sweep.get("arrival", [fixed.get("arrival")])
+    rates = sweep.get("rate", [fixed.get("rate")])
+    where = [section or ("sweep" if "rate" in sweep else "fixed"), "rate"]
+    if "closed" in arrivals and any(rate != "max" for rate in rates):
+        yield where, 'a rate needs open arrivals: set arrival = "poisson" or "uniform", or rate = "max"'
+    if "max" in rates and any(arrival != "closed" for arrival in arrivals):
+        yield where, 'open arrivals need a rate: give requests per second, or set arrival = "closed"'
+
+
+# ---- words -------------------------------------------------------------------------------------------------
+
+def _meant(word, known):
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f' (did you mean "{close[0]}"?)' if close else ""
+
+
+def _toml(value):
+    """VALUE as TOML writes it, shortened."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _message(path, text, where, what):
+    line = _line_of(text, where)
+    return f"{shown(path)}{f':{line}' if line else ''}: {'.'.join(where)}: {what}"
+
+
+def _line_of(text, where):
+    """The number of the line on which the key stands, or None (a key that is missing stands nowhere)."""
+    section = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[\s*([\w.-]+)\s*\]", line)
+        if header:
+            section = header[1]
+        full = [*([section] if section else []), *re.findall(r"^\s*([\w-]+)\s*=", line)]
+        if full == list(where):
+            return number
+    return None
