@@ -1,0 +1,169 @@
+"""One block: the servers of a cell launched afresh, one load generator that drives them, and what they
+measured as rows."""
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+from runner import estimate, gate, process
+from runner.process import ChildError, Children
+from runner.support import unsupported
+from runner.units import time_option
+
+READY_S = 10
+READY_WORDS = "listening on "
+TIME_KEYS = ("think", "rtt", "window", "warmup", "slice", "timeout")
+PLAIN_KEYS = ("connections", "active", "arrival", "rate", "depth", "message_bytes", "dribble", "placement",
+              "churn", "threads", "congestion")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all blocks of a scenario share: its name, whether servers are driven in slices, the programs'
+    folder, a private temporary folder, the cores of the servers and of the generator, and what to call about
+    every second."""
+    scenario: str
+    slices: bool
+    bin: Path
+    temporary: Path
+    server_cpu: int
+    loadgen_cpu: int
+    tick: Callable = None
+
+
+def run(bench, step):
+    """Run one Step: rows for samples.csv, slices.csv and histograms.csv, as three lists of dicts. Whatever
+    fails is a row with the reason; nothing is raised but for errors of our own."""
+    reasons = {name: unsupported(name, step.cell.settings) for name in step.order}
+    able = [name for name in step.order if not reasons[name]]
+    samples = [_row(bench, step, name, status="unsupported", reason=reasons[name])
+               for name in step.order if reasons[name]]
+    slices, histograms = [], []
+    for group in ([able] if bench.slices else [[name] for name in able]) if able else []:
+        record, failed = _drive(bench, step, group)
+        samples += _samples(bench, step, group, record, failed)
+        slices += _details(step, record.get("slices", []))
+        histograms += _buckets(step, record.get("histograms", []))
+    return samples, slices, histograms
+
+
+# ---- the programs ------------------------------------------------------------------------------------------
+
+def _drive(bench, step, group):
+    """Run the servers of GROUP together under one generator. Returns its record (a dict, empty if there is
+    none), and {mechanism: why its sample failed}."""
+    servers, failed = {}, {}
+    with Children(bench.temporary) as children:
+        try:
+            for name in group:
+                servers[name] = _start_server(bench, step, children, name)
+            record = _load(bench, step, children, servers)
+        except ChildError as error:
+            ended = [process.how(child) for child, _, _ in servers.values() if child.poll() is not None]
+            return {}, dict.fromkeys(group, "; ".join([*ended, str(error)]))
+        for name, (server, _, _) in servers.items():
+            try:
+                json.loads(process.stop(server))
+            except ChildError as error:
+                failed[name] = str(error)
+            except ValueError:
+                failed[name] = f"{server.name} ended without its ledger"
+    return record, failed
+
+
+def _start_server(bench, step, children, name):
+    """Start the server of a mechanism; returns (child, its address, its ledger). ChildError if it is not
+    ready."""
+    settings = step.cell.settings
+    ledger = bench.temporary / f"{name}.ledger"
+    argv = [bench.bin / f"echo-{name}", "--port", "0", "--cpu", bench.server_cpu, "--ledger", ledger,
+            "--drain", settings["drain"]]
+    if settings["congestion"]:
+        argv += ["--congestion", settings["congestion"]]
+    server = children.start(f"echo-{name}", argv)
+    line = process.first_line(server, READY_S)
+    if not line.startswith(READY_WORDS):
+        raise ChildError(f"echo-{name} began with {line!r} instead of \"{READY_WORDS}ADDRESS:PORT\"")
+    return server, line.removeprefix(READY_WORDS), ledger
+
+
+def _load(bench, step, children, servers):
+    """Run the generator against SERVERS; returns its record. ChildError if it leaves none."""
+    output = bench.temporary / "loadgen.json"
+    output.unlink(missing_ok=True)
+    argv = [bench.bin / "loadgen", *loadgen_options(bench, step, servers), "--json", output]
+    loadgen = children.start("loadgen", argv, stdout=subprocess.DEVNULL)
+    planned = estimate.block_seconds(step, len(servers))
+    status = process.wait(loadgen, 60 + 5 * planned, bench.tick)
+    try:
+        record = json.loads(output.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ChildError(f"loadgen ended with status {status} and no result: "
+                         f"{process.said(loadgen) or 'it said nothing'}") from None
+    if status != 0:
+        record["said"] = process.said(loadgen)
+    return record
+
+
+def loadgen_options(bench, step, servers):
+    """The generator's options for STEP; SERVERS: {mechanism: (child, address, ledger)}."""
+    settings = step.cell.settings
+    options = []
+    for name, (server, address, ledger) in servers.items():
+        options += ["--target", f"{name}={address},pid={server.pid},ledger={ledger}"]
+    for key in PLAIN_KEYS:
+        if settings[key] is not None:
+            options += [f"--{key.replace('_', '-')}", settings[key]]
+    for key in TIME_KEYS:
+        if settings[key] is not None:
+            options += [f"--{key}", time_option(settings[key])]
+    spin = False if bench.server_cpu == bench.loadgen_cpu else settings["spin"]
+    if spin is not None:
+        options.append("--spin" if spin else "--no-spin")
+    return [*options, "--cpu", bench.loadgen_cpu, "--seed", step.seed, "--order", "random"]
+
+
+# ---- the rows ----------------------------------------------------------------------------------------------
+
+def _row(bench, step, name, **measured):
+    """A row of samples.csv: what is known without measuring, then MEASURED."""
+    settings = step.cell.settings
+    rate = settings["rate"]
+    known = {key: settings[key] for key in ("connections", "active", "arrival", "message_bytes", "depth")}
+    known |= {"sample": step.sample(name), "block": step.block, "scenario": bench.scenario,
+              "mechanism": name, "variant": step.cell.variant}
+    return known | {"offered_per_s": None if rate == "max" else rate} | measured
+
+
+def _samples(bench, step, group, record, failed):
+    """The rows of the mechanisms in GROUP, in the order of their launch; RECORD and FAILED: _drive()'s."""
+    targets = {target["mechanism"]: target for target in record.get("targets", [])}
+    rows = []
+    for name in group:
+        row = _row(bench, step, name, **targets.get(name, {"status": "failed", "reason": _said(record)}),
+                   position=step.order.index(name) + 1)
+        if name in failed:
+            row |= {"status": "failed", "reason": failed[name]}
+        elif row["status"] == "valid":
+            reason = gate.suspicion(row, [one for one in record["slices"] if one["mechanism"] == name])
+            row |= {"status": "suspect", "reason": reason} if reason else {}
+        rows.append(row)
+    return rows
+
+
+def _said(record):
+    return record.get("said") or "the generator has no result for it"
+
+
+def _details(step, slices):
+    return [one | {"sample": step.sample(one["mechanism"])} for one in slices]
+
+
+def _buckets(step, histograms):
+    """Lateness stays in samples.csv. In a closed loop a request is due when it is sent, so that the two times
+    are one."""
+    kinds = ("response",) if step.cell.settings["arrival"] == "closed" else ("response", "service")
+    return [{"sample": step.sample(one["mechanism"]), "kind": one["kind"], "lower_ns": lower,
+             "upper_ns": upper, "count": count}
+            for one in histograms if one["kind"] in kinds for lower, upper, count in one["buckets"]]

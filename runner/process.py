@@ -1,0 +1,115 @@
+"""Child processes that end with us, however that is: they are waited for, asked to end, and killed if they do
+not."""
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import time
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)   # looked up here: nothing may be loaded between fork and exec
+
+
+class ChildError(Exception):
+    """A child did not do what it should; the message says which and what it said."""
+
+
+class Children:
+    """The children of a block, in the private folder TEMPORARY where their errors are kept. Use with `with`:
+    at its end all of them are gone."""
+
+    def __init__(self, temporary):
+        self.temporary = temporary
+        self.running = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for child in self.running:
+            child.kill()
+        for child in self.running:
+            child.wait()
+            if child.stdout:
+                child.stdout.close()
+
+    def start(self, name, argv, stdout=subprocess.PIPE):
+        """Start ARGV (texts, numbers, paths) as child NAME. ChildError if it cannot be."""
+        argv, errors = [str(one) for one in argv], self.temporary / f"{name}.stderr"
+        try:
+            with open(errors, "wb") as stderr:
+                # A session of its own: Ctrl-C reaches the runner only, which ends its children in order.
+                child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+                                         start_new_session=True, preexec_fn=_dies_with(os.getpid()))
+        except OSError as error:
+            raise ChildError(f"{argv[0]}: cannot be started: {error.strerror}") from None
+        child.name, child.errors = name, errors
+        self.running.append(child)
+        return child
+
+
+def _dies_with(parent):
+    """What a child does before it becomes another program: be killed when PARENT is gone."""
+    def prepare():
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+    return prepare
+
+
+def said(child):
+    """The last lines that CHILD wrote on standard error, as one line."""
+    lines = child.errors.read_text(errors="replace").split("\n")
+    return " ".join(" ".join(lines[-4:]).split())
+
+
+def how(child):
+    """How CHILD, which is no more, ended, and what it said last."""
+    status = child.returncode
+    ended = f"status {status}" if status >= 0 else signal.Signals(-status).name
+    return f"{child.name} ended with {ended}: {said(child) or 'it said nothing'}"
+
+
+def first_line(child, timeout):
+    """The first line of CHILD's standard output, within TIMEOUT seconds. ChildError if none comes."""
+    end, text = time.monotonic() + timeout, b""
+    while b"\n" not in text:
+        ready = select.select([child.stdout], [], [], max(0, end - time.monotonic()))[0]
+        piece = os.read(child.stdout.fileno(), 4096) if ready else b""
+        if not piece:
+            why = "ended" if ready else f"was not ready within {timeout} s"
+            raise ChildError(f"{child.name} {why}: {said(child) or 'it said nothing'}")
+        text += piece
+    return text.decode(errors="replace").splitlines()[0]
+
+
+def wait(child, timeout, tick=None):
+    """Wait for CHILD to end, and return its exit status (negative: the signal that ended it). TICK() is
+    called about every second. ChildError if it has not ended after TIMEOUT seconds."""
+    end = time.monotonic() + timeout
+    with open(os.pidfd_open(child.pid), "rb", buffering=0) as ended:
+        while not select.select([ended], [], [], 1)[0]:
+            if time.monotonic() > end:
+                raise ChildError(f"{child.name} did not end within {timeout:.0f} s: {said(child)}")
+            if tick:
+                tick()
+    return child.wait()
+
+
+def stop(child, timeout=10):
+    """Ask CHILD to end by SIGTERM; returns its last line of output. ChildError if its exit status is not 0 or
+    it does not end within TIMEOUT seconds."""
+    child.terminate()
+    output, _ = _output(child, timeout)
+    if child.returncode != 0:
+        raise ChildError(how(child))
+    lines = output.decode(errors="replace").splitlines()
+    return lines[-1] if lines else ""
+
+
+def _output(child, timeout):
+    try:
+        return child.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise ChildError(f"{child.name} did not end within {timeout} s of SIGTERM") from None

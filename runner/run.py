@@ -1,0 +1,89 @@
+"""`muxbench run`: plan, say what will happen, measure block by block, report."""
+import time
+
+from runner import block, display, doctor, estimate, plan, prepare, preview, report, session, store
+from runner.errors import INTERRUPTED, Interrupted, UserError
+from runner.paths import shown
+
+
+def run(options, paths):
+    """Do what OPTIONS ask for; returns the exit status."""
+    if options.dry_run:
+        return preview.dry_run(prepare.plan_parts(options, paths))
+    parts = None if options.resume else prepare.plan_parts(options, paths)
+    _check_built(paths)
+    folder = None
+    try:
+        with session.interruptible(), session.lock(paths.results):
+            if parts is None:
+                folder = options.resume.absolute().resolve()
+                parts = prepare.reopen(folder, paths)
+            else:
+                folder = prepare.create(parts, options.out, paths)
+            preview.announce(parts, folder)
+            _measure(parts, folder, paths)
+    except Interrupted:
+        return _interrupted(parts, folder)
+    return max(_verdict(parts), report.run(folder))
+
+
+def _check_built(paths):
+    missing = doctor.missing_programs(paths)
+    if missing:
+        raise UserError(f"{', '.join(missing)} not found in {shown(paths.bin)}: run `make`")
+
+
+# ---- measuring ---------------------------------------------------------------------------------------------
+
+def _measure(parts, folder, paths):
+    """Run the steps that are left, the first block of each part before the second; store each at once."""
+    queue = plan.interleave([part.left for part in parts])
+    clock = estimate.Clock([estimate.planned(step) for _, step in queue])
+    done = sum(len(part.done) for part in parts)
+    with session.temporary() as temporary, display.shown(done + len(queue), done) as progress:
+        for index, step in queue:
+            _run_step(parts[index], step, clock, progress, paths, temporary)
+            prepare.link_latest(folder, paths)
+
+
+def _run_step(part, step, clock, progress, paths, temporary):
+    begin = time.monotonic()
+    about = part.about
+    bench = block.Bench(part.name, about["slices"], paths.bin, temporary, about["server_cpu"],
+                        about["loadgen_cpu"],
+                        lambda: progress.tick(clock.remaining(time.monotonic() - begin)))
+    text = f"{step.cell.name} block {step.block}"
+    progress.begin(text, clock.remaining())
+    samples, slices, histograms = block.run(bench, step)
+    for row in samples:
+        if row["status"] == "failed":
+            progress.say(f"{row['sample']} failed: {row['reason']}")
+    store.commit(part.folder, samples, slices, histograms)
+    part.done.add((step.cell.name, step.block))
+    clock.done(estimate.planned(step), time.monotonic() - begin)
+    progress.end(text, samples, clock.remaining())
+
+
+# ---- after -------------------------------------------------------------------------------------------------
+
+def _interrupted(parts, folder):
+    if folder is None or not folder.exists():
+        preview.say("interrupted before the first block; nothing was stored")
+        return INTERRUPTED
+    total, done = sum(len(part.steps) for part in parts), sum(len(part.done) for part in parts)
+    preview.say(f"\ninterrupted after {done} of {total} blocks; "
+                f"go on with: muxbench run --resume {shown(folder)}")
+    return INTERRUPTED
+
+
+def _verdict(parts):
+    """0, or 1 if not one sample can be used; says how many cannot."""
+    counts = {}
+    for part in parts:
+        for status in store.statuses(part.folder):
+            counts[status] = counts.get(status, 0) + 1
+    for status in ("failed", "invalid"):
+        if counts.get(status):
+            preview.say(f"{counts[status]} of {sum(counts.values())} samples {status}: "
+                        "see `reason` in samples.csv")
+    return 0 if counts.get("valid") or counts.get("suspect") else 1

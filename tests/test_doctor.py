@@ -1,0 +1,126 @@
+"""`muxbench doctor`, what it advises, and the gate that marks samples."""
+import os
+
+import pytest
+
+from runner import advice, cpu, doctor, gate, machine
+from runner.paths import Paths
+
+
+@pytest.fixture(scope="module")
+def here():
+    return machine.describe(["muxbench", "doctor"])
+
+
+def check_of(about, name):
+    return next(check for check in advice.checks(about) if check.name == name)
+
+
+def test_the_machine_is_described(here):
+    for key in ("date", "boot_id", "kernel", "cpu", "cores", "clock_source", "git", "versions", "limits",
+                "mitigations", "hardware_counters", "netem", "io_uring", "congestion", "steal_percent"):
+        assert key in here
+    assert here["kernel"] == os.uname().release
+    assert here["versions"]["compiler"] and here["versions"]["gnuplot"]
+    assert 0 <= here["busy_percent"] <= 100
+
+
+def test_nothing_private_is_described(here):
+    assert os.uname().nodename not in here.values() and "host" not in here
+    assert all(word.partition("=")[0] in machine.BOOT_OPTIONS for word in here["boot_options"])
+
+
+def test_every_advice_says_what_to_do(here):
+    for check in advice.checks(here):
+        assert check.value and (check.level == advice.FINE) == (check.advice == "")
+
+
+@pytest.mark.parametrize("name, change, words", [
+    ("hard descriptor limit", {"limits": {"descriptors_hard": 1024}}, "ulimit -Hn 20000"),
+    ("somaxconn", {"limits": {"somaxconn": 128}}, "sysctl net.core.somaxconn=4096"),
+    ("available memory", {"limits": {"memory_available_bytes": 2**29}}, "2 GiB"),
+    ("congestion control", {"congestion": "bbr", "congestion_available": ["bbr"]}, "modprobe tcp_cubic"),
+    ("cores", {"topology": [{"cpu": 0, "core": "0"}]}, "share a core"),
+    ("processors in use", {"busy_percent": 60.0}, "other programs"),
+    ("steal since boot", {"steal_percent": 5.0}, "hypervisor"),
+    ("governor", {"governor": "powersave"}, "cpupower frequency-set -g performance"),
+    ("clock source", {"clock_source": "hpet"}, "clocksource=tsc"),
+    ("mitigations", {"mitigations": {"spectre_v2": "Mitigation: Retpolines"}}, "dearer"),
+    ("virtualisation", {"virtualisation": "container"}, "ratios within a block"),
+    ("netem", {"netem": "not in this kernel"}, "rtt"),
+])
+def test_a_limit_that_matters_is_named_with_a_remedy(here, name, change, words):
+    worse = here | {key: here[key] | value if key == "limits" else value for key, value in change.items()}
+    check = check_of(worse, name)
+    assert check.level != advice.FINE and words in check.advice
+
+
+def test_doctor_shows_needs_and_limits(capsys, programs):
+    status = doctor.run(Paths(bin=programs))
+    said = capsys.readouterr().out
+    assert status == (1 if any(need["state"] == "missing" and need["group"] == "bench"
+                               for need in doctor.list_needs()) else 0)
+    for word in ("python3-numpy", "present", "hard descriptor limit", "clock source", "netem"):
+        assert word in said
+
+
+def test_doctor_fails_where_something_needed_is_missing(capsys, monkeypatch):
+    needs = [{"name": "gnuplot", "group": "bench", "state": "missing", "package": "gnuplot-nox"}]
+    monkeypatch.setattr(doctor, "list_needs", lambda: needs)
+    assert doctor.run(Paths()) == 1
+    assert "gnuplot-nox" in capsys.readouterr().out
+
+
+def test_what_only_the_tests_need_is_no_failure(capsys, monkeypatch, programs):
+    needs = [{"name": "cppcheck", "group": "test", "state": "missing", "package": "cppcheck"}]
+    monkeypatch.setattr(doctor, "list_needs", lambda: needs)
+    assert doctor.run(Paths(bin=programs)) == 0
+    assert "`make test`" in capsys.readouterr().out
+
+
+# ---- cores -------------------------------------------------------------------------------------------------
+
+def cores(*rows):
+    return [{"cpu": number, "core": core, "package": package, "cache": package}
+            for number, core, package in rows]
+
+
+TWO = cores((0, "0", "0"), (1, "1", "0"))
+TWO_THREADS_EACH = cores((0, "0,2", "0"), (1, "1,3", "0"), (2, "0,2", "0"), (3, "1,3", "0"))
+TWO_PACKAGES = cores((0, "0", "0"), (1, "1", "1"), (2, "2", "0"), (3, "3", "1"), (4, "4", "0"))
+ONE_CORE_TWO_THREADS = cores((0, "0,1", "0"), (1, "0,1", "0"))
+
+
+@pytest.mark.parametrize("rows, server, generator", [
+    (TWO, 0, 1), (TWO_THREADS_EACH, 1, 0), (TWO_PACKAGES, 1, 3), (ONE_CORE_TWO_THREADS, 0, 1),
+    (TWO[:1], 0, 0)])
+def test_two_cores_near_each_other_are_picked(rows, server, generator):
+    assert cpu.pick(rows) == (server, generator)
+
+
+def test_same_core():
+    assert cpu.pick(TWO, same_core=True) == (0, 0)
+
+
+# ---- the gate ----------------------------------------------------------------------------------------------
+
+def slices(server_us, client_us, count=8):
+    return [{"duration_ms": 100.0, "server_cpu_us": server_us, "client_cpu_us": client_us}] * count
+
+
+def test_steal_makes_a_sample_suspect():
+    assert gate.suspicion({"steal_percent": 0.2}, []) is None
+    assert gate.suspicion({"steal_percent": None}, []) is None
+    assert "steal" in gate.suspicion({"steal_percent": 2.5}, [])
+
+
+@pytest.mark.parametrize("machine_percent, cpus, suspect", [
+    (52.0, 2, False),    # the generator spins, the server sleeps
+    (60.0, 2, False), (75.0, 2, True), (100.0, 2, True), (26.0, 4, False), (45.0, 4, True), (None, 2, False)])
+def test_other_programs_make_a_sample_suspect(machine_percent, cpus, suspect):
+    reason = gate.suspicion({"machine_cpu_percent": machine_percent}, slices(2_000, 100_000), cpus)
+    assert bool(reason) == suspect and (not suspect or "other programs" in reason)
+
+
+def test_a_saturated_pair_is_not_suspect():
+    assert gate.suspicion({"machine_cpu_percent": 100.0}, slices(99_000, 100_000), 2) is None
