@@ -1,0 +1,1 @@
+"""Samples become figures and a report. Nothing here measures; the only input is a run's folder."""

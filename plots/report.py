@@ -1,0 +1,120 @@
+"""The report of a run: one self-contained HTML file, and a summary for the terminal."""
+import base64
+import shlex
+from pathlib import Path
+
+from . import answer, caption, cells, data, figures, style, tables, text
+
+TEMPLATE = "report.html.j2"
+
+
+def write(run_dir):
+    """Draw the figures of a run into RUN/figures/ and write RUN/report.html; return its path.
+
+    The same samples give the same bytes. data.RunError says what is wrong with a run that cannot be drawn.
+    """
+    import jinja2
+    run = data.read_run(run_dir)
+    loader = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined,
+                                     trim_blocks=True, lstrip_blocks=True)
+    html = environment.get_template(TEMPLATE).render(
+        run=run, title=run.folder.name, answer=answer.sentences(run), machine=caption.machine_line(run),
+        sections=[section(scenario, run.folder / "figures") for scenario in run.scenarios],
+        columns=tables.COLUMNS, counts=tables.counts(run), excluded=tables.excluded(run),
+        limits=tables.limits(run),
+        environment=tables.environment(run), nameless=tables.missing_metadata(run), commands=commands(run),
+        exploratory=any(scenario.exploratory for scenario in run.scenarios), standard=data.STANDARD_BLOCKS,
+        value=text.value)
+    path = run.folder / "report.html"
+    path.write_text(html, encoding="utf-8")
+    return path
+
+
+def section(scenario, folder):
+    """What the template needs of one scenario; draws its figures."""
+    drawn = [{"measure": figures.MEASURES[name], "source": data_uri(Path(f"{path}.svg")), "name": path.name,
+              "title": figures.title_of(figures.MEASURES[name], scenario), "wide": wide}
+             for name, path, wide in figures.draw(scenario, folder)]
+    base, rows, names = tables.base_of(scenario), tables.lines(scenario), list(scenario.raw.columns)
+    percentiles = any(line.figures["p50"] != text.NONE for _, lines in rows for line in lines)
+    return {"scenario": scenario, "name": scenario.name, "figures": drawn, "cells": rows, "base": base,
+            "percentiles": percentiles, "constants": tables.constants(scenario), "raw": tables.raw(scenario),
+            "width": 4 + len(tables.COLUMNS) + (3 if base else 0) + (2 if percentiles else 0),
+            "closed": (scenario.samples["arrival"] == "closed").all(), "id_column": names.index("sample"),
+            "question": scenario.definition.get("question"),
+            "prediction": scenario.definition.get("prediction")}
+
+
+def data_uri(path):
+    """An SVG file as an address that holds it."""
+    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def commands(run):
+    """The commands that make this run again and draw it again, one line each."""
+    found = []
+    for scenario in run.scenarios:
+        command = scenario.environment.get("command")
+        if isinstance(command, list):
+            command = shlex.join(["./muxbench", *command[1:]] if "runner" in command[0] else command)
+        command = command or f"./muxbench run {shlex.quote(f'results/{run.folder.name}/scenario.toml')}"
+        if command not in found:
+            found.append(command)
+    return found + [f"./muxbench report {shlex.quote(f'results/{run.folder.name}')}"]
+
+
+def summary(run_dir, console=None):
+    """Print the medians of a run, one table for each scenario, and the answer.
+
+    console: a rich Console; by default standard output.
+    """
+    from rich.console import Console
+    console = console or Console()
+    run = data.read_run(run_dir)
+    for scenario in run.scenarios:
+        console.print(summary_table(scenario))
+    for sentence in answer.sentences(run):
+        console.print(f"• {sentence.text}", highlight=False)
+
+
+def summary_table(scenario):
+    """A rich table of 80 columns: a line per cell, a column per mechanism, and the ratio of the scenario."""
+    from rich import box
+    from rich.table import Table
+    usable, pair = scenario.usable, cells.pair(scenario.usable)
+    second = ("throughput_per_s", "requests/s") if (usable["arrival"] == "closed").all() else \
+        ("server_cpu_percent", "% of a core")
+    stamp = ", exploratory" if scenario.exploratory else ""
+    saturated = "; * saturated" if (usable["cut_off"] > 0).any() else ""
+    table = Table(title=f"[bold]{scenario.name}[/bold]: server CPU µs/request, then {second[1]}; medians, "
+                        f"{scenario.blocks} block{'s' if scenario.blocks != 1 else ''}{stamp}",
+                  caption=f"{tables.constants(scenario)}; 95 % intervals{saturated}",
+                  title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
+                  pad_edge=False, show_edge=False)
+    mechanisms = style.order(scenario.samples["mechanism"])
+    table.add_column("cell", no_wrap=True)
+    for name in mechanisms + ([f"{pair[0]} ÷\n{pair[1]}"] if pair else []):
+        table.add_column(name, justify="right")
+    for cell in cells.split(scenario):
+        name = cell.name.replace(" connections", " conn.").replace(" requests/s", "/s")
+        name = name.replace(", ", "\n", 1)
+        ratio = [_summary_ratio(cells.ratio(cell.usable, *pair))] if pair else []
+        table.add_row(name, *(_summary_cell(cell, mechanism, second[0]) for mechanism in mechanisms), *ratio)
+    return table
+
+
+def _summary_cell(cell, mechanism, second):
+    rows = cell.usable[cell.usable["mechanism"] == mechanism]
+    if rows.empty:
+        return f"[dim]{' '.join(sorted(set(cell.rows['status'][cell.rows['mechanism'] == mechanism])))}[/dim]"
+    mark = "*" if mechanism in cell.saturated else ""
+    return (f"[bold]{text.value(rows['server_cpu_us_per_request'].median())}[/bold]\n"
+            f"[dim]{text.value(rows[second].median())}{mark}[/dim]")
+
+
+def _summary_ratio(ratio):
+    if ratio is None:
+        return text.NONE
+    bounds = "–".join(text.value(bound) for bound in ratio.interval95 or ())
+    return f"[bold]{text.value(ratio.value)}[/bold]\n[dim]{bounds}[/dim]"
