@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -17,8 +18,9 @@
 #include "random.h"
 #include "units.h"
 
-/* The parent's end of the two pipes to a target's process. */
+/* A target's process, and the parent's end of the two pipes to it. */
 struct line {
+    pid_t pid;
     int command_fd, reply_fd;
 };
 
@@ -67,7 +69,7 @@ static void start_driver(uint32_t i, bool spin, struct driver *driver)
     }
     close(command[0]);
     close(reply[1]);
-    lines[i] = (struct line){command[1], reply[0]};
+    lines[i] = (struct line){pid, command[1], reply[0]};
 }
 
 static void start_drivers(bool spin, struct result *results)
@@ -227,6 +229,7 @@ bool turns_run(const struct options *o, bool spin, struct result *results)
     for (uint32_t i = 0; i < o->target_count; i++) {
         close(lines[i].command_fd); /* the driver ends, and its connections with it */
         close(lines[i].reply_fd);
+        waitpid(lines[i].pid, NULL, 0);
     }
     return connected;
 }
