@@ -149,7 +149,7 @@ static struct slice_plan plan_slice(const struct turn *turn)
         .round = turn->round,
     };
     plan.end_ns = plan.schedule.start_ns + turn->duration_ns;
-    plan.cut_off_ns = plan.end_ns + turn->duration_ns / 2;
+    plan.cut_off_ns = plan.end_ns + turn->duration_ns / 5;
     plan.give_up_ns = plan.cut_off_ns + options->timeout_ns;
     return plan;
 }
@@ -218,8 +218,8 @@ static void drive_slice(const struct turn *turn)
     struct slice_plan plan = plan_slice(turn);
     run_workers(&plan);
     slice.start_ns = plan.schedule.start_ns;
-    slice.end_ns = clock_ns();
     observe_await_sleep(target);
+    slice.end_ns = clock_ns();
     struct observation end = observe(target);
     slice.cost = observation_since(&end, &start);
     gather(&slice);

@@ -12,9 +12,9 @@
 
 /* One turn of one target. */
 struct slice {
-    uint32_t round;    /* of all targets; warm-up is not counted */
-    uint32_t position; /* within the round */
-    uint64_t start_ns, end_ns;
+    uint32_t round;            /* of all targets; warm-up is not counted */
+    uint32_t position;         /* within the round */
+    uint64_t start_ns, end_ns; /* until the last echo is here and the server sleeps */
     struct tally tally;
     struct observation cost;     /* end minus start */
     uint32_t core_round_trip_ns; /* the probe just before the round; 0: none */

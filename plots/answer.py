@@ -56,7 +56,7 @@ def saturation(settings, mechanism):
         return ""
     rate = max(cell.rows["offered_per_s"].iloc[0] for cell in full)
     first = min(cell.values["connections"] for cell in full if cell.rows["offered_per_s"].iloc[0] == rate)
-    return f"; at {rate:,.0f} requests/s {mechanism} left requests unsent at {first:,.0f} connections"
+    return f"; at {rate:,.0f} requests/s {mechanism} cannot keep up at {first:,.0f} connections"
 
 
 def few_active(run):

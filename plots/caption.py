@@ -13,7 +13,7 @@ def head_and_foot(fig, title, scenario, ringed=False, more=()):
     if scenario.blocks > 1:
         marks.append("band: lowest to highest")
     if ringed:
-        marks.append("ring: saturated, requests left unsent")
+        marks.append("ring: saturated, it could not keep up")
     if (scenario.samples["status"] == "unsupported").any():
         marks.append("× at the top: cannot run there")
     marks += more

@@ -28,9 +28,9 @@ class Cell:
 
     @property
     def saturated(self):
-        """The mechanisms that left due requests unsent here, in any block."""
+        """The mechanisms that could not keep up with the rate here, in any block."""
         usable = self.usable
-        return set(usable["mechanism"][usable["cut_off"].fillna(0) > 0])
+        return set(usable["mechanism"][usable["saturated"]])
 
 
 def split(scenario):

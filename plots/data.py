@@ -110,6 +110,7 @@ def read_scenario(folder):
     definition = _read_toml(folder / "scenario.toml")
     samples["active_setting"] = _active_settings(samples, definition)
     samples["active_percent"] = 100 * samples["active"] / samples["connections"]
+    samples["saturated"] = _saturated(samples)
     environment = _read_json(folder / "environment.json") or _read_json(folder.parent / "environment.json")
     return Scenario(raw["scenario"].iloc[0], folder, samples, raw, definition, environment,
                     _read_json(folder / "plan.json"))
@@ -155,6 +156,13 @@ def _check(samples, path):
     if twice.any():
         raise RunError(
             f"{path}: sample {samples['sample'][twice.idxmax()]} stands there twice; delete one of the rows")
+
+
+def _saturated(samples):
+    """Which samples could not keep up with the rate: due requests were left unsent, or came back no faster than a
+    full core let them."""
+    full = (samples["arrival"] != "closed") & (samples["limited_by"] == "server")
+    return full | (samples["cut_off"].fillna(0) > 0)
 
 
 def _active_settings(samples, definition):

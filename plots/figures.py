@@ -6,12 +6,14 @@ from . import caption, cells, panels, share, style
 
 @dataclass(frozen=True)
 class Measure:
-    """What a figure shows of the samples, and how to read it. y_scale: "percent", "linear" or "log"."""
+    """What a figure shows of the samples, and how to read it. y_scale: "percent", "linear" or "log"; x_scale:
+    "linear" or "log"."""
     column: str
     title: str
     y_label: str
     y_scale: str
     reading: str
+    x_scale: str = "log"
 
 
 MEASURES = {
@@ -19,7 +21,8 @@ MEASURES = {
         "server_cpu_percent", "How much of a core the server needs for the same work, as connections grow",
         "server CPU (% of one core)", "percent",
         "Every server answers the same requests per second; the higher the line, the more of its core that "
-        "takes. At 100 % the core is full, and ringed points left requests unsent."),
+        "takes. A straight line is a cost in proportion to the connections. At 100 % the core is full: ringed "
+        "points could not keep up.", x_scale="linear"),
     "throughput": Measure(
         "throughput_per_s", "Requests answered per second, as connections grow", "requests/s", "linear",
         "Higher is better. In a closed loop the generator can be the limit too (see “limited by” in the "
@@ -73,8 +76,8 @@ def figure(scenario, measure):
     panels.scale_y(grid, measure.y_scale)
     for axes, (_, rows) in zip(grid, parts):
         axes.set_ylabel(measure.y_label)
-        panels.finish(axes, rows, x, measure.column)
-    ringed = panels.saturated(scenario.usable).any()
+        panels.finish(axes, rows, x, measure)
+    ringed = scenario.usable["saturated"].any()
     caption.head_and_foot(fig, title_of(measure, scenario), scenario, ringed)
     return fig
 

@@ -1,7 +1,7 @@
 """What the panels of all figures are made of: the canvas, curves, marks and scales."""
 import math
 
-from matplotlib import pyplot
+from matplotlib import pyplot, ticker
 
 from . import cells, labels, style
 from .data import USABLE
@@ -21,18 +21,13 @@ def canvas(count):
     return fig, flat[:count]
 
 
-def saturated(samples):
-    """Which samples left requests unsent that were due."""
-    return samples["cut_off"].fillna(0) > 0
-
-
 def draw(axes, rows, x, column):
     """The lines of one panel, and a ring around the points that are saturated."""
     usable = rows[rows["status"].isin(USABLE)]
     for depth, mechanism in enumerate(style.order(usable["mechanism"])):
         its = usable[usable["mechanism"] == mechanism]
         curve(axes, its, x, column, mechanism, zorder=3 + depth)
-        full = its[saturated(its)].groupby(x)[column].median()
+        full = its[its[x].isin(its[x][its["saturated"]])].groupby(x)[column].median()
         axes.plot(full.index, full, linestyle="none", marker="o", markersize=15, markerfacecolor="none",
                   markeredgecolor=style.INK, markeredgewidth=1, zorder=9, clip_on=False)
 
@@ -65,22 +60,27 @@ def scale_y(grid, scale, limits=None):
             axes.yaxis.set_major_formatter(style.number)
 
 
-def scale_x(axes, low, high, x):
-    """A log x axis from low to high; x: "connections" or "active_percent"."""
-    axes.set_xscale("log")
-    axes.set_xlim((low / 2, high * 2) if low == high else (low / 1.15, high * 1.05))
-    style.log_axis(axes.xaxis, low, high)
+def scale_x(axes, low, high, x, scale):
+    """An x axis from low to high; x: "connections" or "active_percent"; scale: "linear" or "log"."""
+    if scale == "linear":
+        axes.set_xlim(0, high * 1.05)
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(5))
+        axes.xaxis.set_major_formatter(style.number)
+    else:
+        axes.set_xscale("log")
+        axes.set_xlim((low / 2, high * 2) if low == high else (low / 1.15, high * 1.05))
+        style.log_axis(axes.xaxis, low, high)
     axes.set_xlabel("open connections" if x == "connections" else "active connections (% of the open ones)")
 
 
-def finish(axes, rows, x, column):
+def finish(axes, rows, x, measure):
     """The x axis, the end of select, and the names at the ends of the lines."""
-    scale_x(axes, rows[x].min(), rows[x].max(), x)
+    scale_x(axes, rows[x].min(), rows[x].max(), x, measure.x_scale if x == "connections" else "log")
     mark_unsupported(axes, rows, x)
     usable = rows[rows["status"].isin(USABLE)]
     ends = {}
     for mechanism in style.order(usable["mechanism"]):
-        table = cells.spread(usable[usable["mechanism"] == mechanism], x, column)
+        table = cells.spread(usable[usable["mechanism"] == mechanism], x, measure.column)
         if len(table):
             ends[mechanism] = tuple(table[["x", "median"]].iloc[-1])
     last = rows[x].max()

@@ -1,6 +1,8 @@
 """The report of a run: one self-contained HTML file, and a summary for the terminal."""
 import base64
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 from . import answer, caption, cells, data, figures, style, tables, text
@@ -9,7 +11,8 @@ TEMPLATE = "report.html.j2"
 
 
 def write(run_dir):
-    """Draw the figures of a run into RUN/figures/ and write RUN/report.html; return its path.
+    """Draw the figures of a run into RUN/figures/, by matplotlib and by gnuplot, and write RUN/report.html; return its
+    path.
 
     The same samples give the same bytes. data.RunError says what is wrong with a run that cannot be drawn.
     """
@@ -26,6 +29,7 @@ def write(run_dir):
         environment=tables.environment(run), nameless=tables.missing_metadata(run), commands=commands(run),
         exploratory=any(scenario.exploratory for scenario in run.scenarios), standard=data.STANDARD_BLOCKS,
         value=text.value)
+    draw_with_gnuplot(run_dir)
     path = run.folder / "report.html"
     path.write_text(html, encoding="utf-8")
     return path
@@ -64,8 +68,25 @@ def commands(run):
     return found + [f"./muxbench report {shlex.quote(f'results/{run.folder.name}')}"]
 
 
+def draw_with_gnuplot(run_dir, terminal="files"):
+    """Run scaling.gp on a run: the classic scaling plots into RUN/figures/, or with terminal "dumb" one as text, which
+    is returned. Without gnuplot: nothing, said on standard error."""
+    script = Path(__file__).with_name("scaling.gp")
+    folder = str(run_dir).replace("'", "''")   # gnuplot's way to quote a quote
+    setting = f"run='{folder}'; terminal='{terminal}'"
+    try:
+        done = subprocess.run(["gnuplot", "-e", setting, script], capture_output=True, text=True, check=True)
+    except FileNotFoundError:
+        print("gnuplot is not installed: no scaling plots by gnuplot; run `make deps`", file=sys.stderr)
+        return ""
+    except subprocess.CalledProcessError as error:
+        print(f"no scaling plots by gnuplot: {error.stderr.strip()}", file=sys.stderr)
+        return ""
+    return done.stdout
+
+
 def summary(run_dir, console=None):
-    """Print the medians of a run, one table for each scenario, and the answer.
+    """Print the medians of a run, one table for each scenario, a plot, and the answer.
 
     console: a rich Console; by default standard output.
     """
@@ -74,6 +95,7 @@ def summary(run_dir, console=None):
     run = data.read_run(run_dir)
     for scenario in run.scenarios:
         console.print(summary_table(scenario))
+    print(draw_with_gnuplot(run_dir, "dumb"), end="", file=console.file)
     for sentence in answer.sentences(run):
         console.print(f"• {sentence.text}", highlight=False)
 
@@ -86,7 +108,7 @@ def summary_table(scenario):
     second = ("throughput_per_s", "requests/s") if (usable["arrival"] == "closed").all() else \
         ("server_cpu_percent", "% of a core")
     stamp = ", exploratory" if scenario.exploratory else ""
-    saturated = "; * saturated" if (usable["cut_off"] > 0).any() else ""
+    saturated = "; * saturated" if usable["saturated"].any() else ""
     table = Table(title=f"[bold]{scenario.name}[/bold]: server CPU µs/request, then {second[1]}; medians, "
                         f"{scenario.blocks} block{'s' if scenario.blocks != 1 else ''}{stamp}",
                   caption=f"{tables.constants(scenario)}; 95 % intervals{saturated}",

@@ -1,7 +1,7 @@
 # The classic scaling plots, straight from samples.csv: a point is a block, a line goes through the blocks' medians.
 #
 #   gnuplot -e "run='results/latest'" plots/scaling.gp                    SVG and PNG: RUN/figures/gnuplot-*
-#   gnuplot -e "run='results/latest'; terminal='dumb'" plots/scaling.gp   one plot as text, 96 columns
+#   gnuplot -e "run='results/latest'; terminal='dumb'" plots/scaling.gp   one plot as text, 80 columns
 #
 # RUN holds one scenario (RUN/samples.csv) or several (RUN/*/samples.csv). Invalid, unsupported and failed rows are
 # not drawn. A fixed rate gives CPU % and CPU per request, a closed loop gives throughput and CPU per request. If
@@ -134,11 +134,11 @@ do for [f = 1:words(files)] {
             who = (everyone ? "all" : plain(at_active))." active, ".(at_rate > 0 ? plain(at_rate)." requests/s" : "closed loop")
             set ylabel unit_of(y)
             if (terminal eq "dumb") {
-                set terminal dumb size 96, 26 noenhanced
+                set terminal dumb size 80, 26 noenhanced
                 set output
                 unset grid
                 if (y eq "server_cpu_percent") { set yrange [-6 : 105] }   # what is near 0 stands above the axis
-                set title title_of(y).", ".unit_of(y)." (".who.", medians; ".scenario.")"
+                set title title_of(y).", ".unit_of(y)."\n(".who."; medians)"
                 set ylabel
                 set xlabel "open connections (where marks coincide, the last of the list shows)"
                 plot for [i = 1:words(drawn)] $medians index i - 1 using 1:2 with lines lt 0 notitle, \

@@ -21,17 +21,17 @@ def figure(scenario, measure):
     panels.scale_y(upper, measure.y_scale)
     for axes, (_, rows) in zip(upper, parts):
         axes.set_ylabel(measure.y_label)
-        panels.finish(axes, rows, "active_percent", COLUMN)
+        panels.finish(axes, rows, "active_percent", measure)
     if pair:
         usable = [rows[rows["status"].isin(panels.USABLE)] for _, rows in parts]
         seen = [ratio for axes, rows in zip(lower, usable) for ratio in ratios(axes, rows, *pair)]
         panels.scale_y(lower, "log", (min([0.7, *seen]) / 1.2, max([1.4, *seen]) * 1.6))
         for above, axes, (_, rows), valid in zip(upper, lower, parts, usable):
             above.set_xlabel("")
-            panels.scale_x(axes, rows["active_percent"].min(), rows["active_percent"].max(), "active_percent")
+            panels.scale_x(axes, rows["active_percent"].min(), rows["active_percent"].max(), "active_percent", "log")
             axes.set_ylabel(f"{pair[0]} ÷ {pair[1]}")
             mark_crossover(above, axes, valid, *pair)
-    caption.head_and_foot(fig, measure.title, scenario, ringed=panels.saturated(scenario.usable).any(),
+    caption.head_and_foot(fig, measure.title, scenario, ringed=scenario.usable["saturated"].any(),
                           more=["below: mean ratio, bar: 95 % interval, dots: blocks"] if pair else [])
     return fig
 

@@ -75,7 +75,7 @@ def _counts(column):
 def _notes(rows, usable):
     """What a reader must know of the line: saturation, suspect blocks, rows that were left out."""
     notes = []
-    saturated = int((usable["cut_off"].fillna(0) > 0).sum())
+    saturated = int(usable["saturated"].sum())
     if saturated:
         notes.append(f"saturated in {saturated} of {len(usable)}")
     for status, count in rows["status"].value_counts().sort_index().items():
