@@ -37,21 +37,27 @@ class Children:
     def start(self, name, argv, stdout=subprocess.PIPE):
         """Start ARGV (texts, numbers, paths) as child NAME. ChildError if it cannot be."""
         argv, errors = [str(one) for one in argv], self.temporary / f"{name}.stderr"
+        # An interruption between the child's birth and its entry into our list would leave it alone: it has to wait.
+        signals = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         try:
             with open(errors, "wb") as stderr:
                 # A session of its own: Ctrl-C reaches the runner only, which ends its children in order.
                 child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-                                         start_new_session=True, preexec_fn=_dies_with(os.getpid()))
+                                         start_new_session=True, preexec_fn=_dies_with(os.getpid(), signals))
+            self.running.append(child)
         except OSError as error:
             raise ChildError(f"{argv[0]}: cannot be started: {error.strerror}") from None
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, signals)
         child.name, child.errors = name, errors
-        self.running.append(child)
         return child
 
 
-def _dies_with(parent):
-    """What a child does before it becomes another program: be killed when PARENT is gone."""
+def _dies_with(parent, signals):
+    """What a child does before it becomes another program: take SIGNALS as its mask, and be killed when PARENT is
+    gone."""
     def prepare():
+        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
