@@ -40,7 +40,7 @@ bench: $(PROGRAMS)  ## the main job, in about 6 minutes: measure, draw, report
 bench-quick: $(PROGRAMS)  ## the same in a minute: exploratory
 	./muxbench run scenarios/cpu.toml scenarios/idle.toml scenarios/lan.toml --quick --blocks 1
 
-bench-full: $(PROGRAMS)  ## all scenarios with 10 blocks: for numbers that you publish
+bench-full: $(PROGRAMS)  ## all scenarios with 10 blocks, in about 40 minutes: for publishing
 	./muxbench run $(wildcard scenarios/*.toml) --blocks 10
 
 RUN = results/latest
@@ -71,6 +71,7 @@ clean:  ## remove all builds, keep all results
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@sed -n 's/^#   make /  make /p' Makefile
 
 # One rule links every server: the core and its mechanism.
 $(BUILD)/bin/echo-%: $(BUILD)/servers/$$(subst -,_,$$*).o $(CORE)

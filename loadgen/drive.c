@@ -187,7 +187,7 @@ static void add_tally(struct tally *sum, const struct tally *t)
     sum->receives += t->receives;
     sum->waits += t->waits;
     sum->opened += t->opened;
-    sum->spin_ns += t->spin_ns;
+    sum->work_ns += t->work_ns;
 }
 
 /* Moves what the workers counted to where the parent sees it. */
@@ -223,6 +223,8 @@ static void drive_slice(const struct turn *turn)
     struct observation end = observe(target);
     slice.cost = observation_since(&end, &start);
     gather(&slice);
+    if (workers[0].spin)
+        slice.cost.client_cpu_ns = slice.tally.work_ns; /* polling is waiting, not work */
     shared->slice = slice;
 }
 

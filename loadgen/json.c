@@ -64,7 +64,6 @@ static void print_slice(FILE *out, const struct result *r, const struct slice *s
     bool sees_cpu = observe_sees_cpu(r->target);
     print_number(out, "server_cpu_us", sees_cpu ? (double)s->cost.server_cpu_ns / 1e3 : NAN);
     print_number(out, "client_cpu_us", (double)s->cost.client_cpu_ns / 1e3);
-    print_number(out, "spin_us", (double)s->tally.spin_ns / 1e3);
     print_number(out, "steal_us", (double)s->cost.steal_ns / 1e3);
     print_number(out, "waits", r->target->ledger ? (double)s->cost.ledger.waits : NAN);
     print_number(out, "core_round_trip_ns",

@@ -10,7 +10,7 @@
 
 struct observation {
     uint64_t server_cpu_ns; /* of all its threads, to the nanosecond; 0 when unknown */
-    uint64_t client_cpu_ns; /* of this process */
+    uint64_t client_cpu_ns; /* of this process; in a slice's cost, without its polling */
     uint64_t busy_ns;       /* of all cores: neither idle nor stolen, in ticks of 10 ms */
     uint64_t steal_ns;      /* of all cores: taken by the hypervisor, in ticks of 10 ms */
     struct ledger ledger;   /* zeroes when unknown */

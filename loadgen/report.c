@@ -69,7 +69,7 @@ bool report_is_valid(const struct options *o, const struct result *results)
         if (!strcmp(s.status, "valid"))
             continue;
         fflush(stdout);
-        warnx("%s is %s: %s", results[i].target->name, s.status, s.reason);
+        warnx("%s: %s: %s", results[i].target->name, s.status, s.reason);
         valid = false;
     }
     return valid;

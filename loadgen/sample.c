@@ -26,7 +26,6 @@ static struct total add_slices(const struct result *r)
         sum.tally.requests += s->tally.requests;
         sum.tally.errors += s->tally.errors;
         sum.tally.cut_off += s->tally.cut_off;
-        sum.tally.spin_ns += s->tally.spin_ns;
         sum.cost.server_cpu_ns += s->cost.server_cpu_ns;
         sum.cost.client_cpu_ns += s->cost.client_cpu_ns;
         sum.cost.busy_ns += s->cost.busy_ns;
@@ -76,21 +75,14 @@ static void set_times(struct sample *s, const struct options *o, const struct re
         s->lateness_p99_us = us_percentile(&d->lateness, 0.99);
 }
 
-/* The generator's own CPU time, without the polling that found nothing: that is waiting. */
-static double client_work_ns(const struct total *sum)
-{
-    double work = (double)sum->cost.client_cpu_ns - (double)sum->tally.spin_ns;
-    return work > 0 ? work : 0;
-}
-
 static void set_costs(struct sample *s, const struct target *t, const struct total *sum)
 {
     double window_ns = (double)sum->window_ns, requests = (double)sum->tally.requests;
     double cores_ns = window_ns * (double)sysconf(_SC_NPROCESSORS_ONLN);
-    s->client_cpu_percent = 100 * client_work_ns(sum) / window_ns;
+    s->client_cpu_percent = 100 * (double)sum->cost.client_cpu_ns / window_ns;
     s->machine_cpu_percent = 100 * (double)sum->cost.busy_ns / cores_ns;
     s->steal_percent = 100 * (double)sum->cost.steal_ns / cores_ns;
-    s->client_cpu_us_per_request = client_work_ns(sum) / 1e3 / requests;
+    s->client_cpu_us_per_request = (double)sum->cost.client_cpu_ns / 1e3 / requests;
     if (!observe_sees_cpu(t))
         return;
     s->server_cpu_percent = 100 * (double)sum->cost.server_cpu_ns / window_ns;

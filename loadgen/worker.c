@@ -321,6 +321,7 @@ void worker_drive(struct worker *w)
     struct epoll_event events[EVENTS_PER_WAIT];
     arm(w);
     for (uint64_t now_ns = clock_ns(); !w->failed;) {
+        uint64_t sends_before = w->tally.sends, begin_ns = now_ns;
         while (w->queue.count && w->queue.heap[0].due_ns <= now_ns && now_ns < w->plan.cut_off_ns)
             fire(w, due_queue_pop(&w->queue), now_ns);
         if (now_ns >= w->plan.cut_off_ns && (w->late || w->queue.count))
@@ -332,10 +333,9 @@ void worker_drive(struct worker *w)
         int ready = wait_for_events(w, events, now_ns);
         for (int e = 0; e < ready; e++)
             handle(w, &events[e]);
-        uint64_t before_ns = now_ns;
         now_ns = clock_ns();
-        if (ready == 0 && w->spin)
-            w->tally.spin_ns += now_ns - before_ns;
+        if (ready > 0 || w->tally.sends > sends_before)
+            w->tally.work_ns += now_ns - begin_ns;
     }
     cut_off(w);
     if (w->outstanding)

@@ -16,7 +16,8 @@ struct tally {
     uint64_t cut_off;  /* due, but never sent: the queue could not drain at the end of the slice */
     uint64_t sends, receives, waits;
     uint64_t opened;  /* connections, for churn or after an error */
-    uint64_t spin_ns; /* time in waits that found nothing */
+    uint64_t work_ns; /* elapsed in turns of the loop that started or took something: of a worker
+                         that polls, its CPU time without the polling */
 };
 
 /* The time table of one slice. */

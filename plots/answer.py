@@ -92,7 +92,10 @@ def crossover(run):
         words = []
         for connections, rows in samples.groupby("connections"):
             places, looked_at = cells.crossover(rows, *pair, COST)
-            where = "nowhere in the measured range"
+            last = cells.ratio(rows[rows["active"] == rows["active"].max()], *pair)
+            where = "not in the measured range"
+            if last:
+                where += f" (at the highest share it is {text.value(last.value)} times as much)"
             if places:
                 values = list(places.values())
                 where = (f"at {text.value(np.median(values))} % active ({text.value(min(values))} to "

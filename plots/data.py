@@ -58,9 +58,11 @@ class Scenario:
 
     @property
     def figures(self):
-        """The figures that the scenario asks for, by name; without a word from it, all but the share."""
-        every = [name for name in FIGURES if name != "share"]
-        return tuple(self.definition.get("figures", {}).get("show", every))
+        """The figures that the scenario asks for, by name; without a word from it, those that suit its arrivals: a
+        closed loop does not give each mechanism the same work per second."""
+        closed = (self.samples["arrival"] == "closed").all()
+        suitable = ("throughput" if closed else "cpu_percent", "cpu_per_request", "examined")
+        return tuple(self.definition.get("figures", {}).get("show", suitable))
 
 
 @dataclass
@@ -74,7 +76,7 @@ def read_run(folder):
     """Return the Run in `folder`. RunError: no samples there, or none that may be averaged."""
     folder = Path(folder).resolve()
     if not folder.is_dir():
-        raise RunError(f"{folder}: no such folder; `ls results` shows the runs, `muxbench run` makes one")
+        raise RunError(f"{folder}: no such folder; `ls results` shows the runs, `./muxbench run` makes one")
     if (folder / "samples.csv").is_file():
         folders = [folder]
     else:
@@ -84,9 +86,12 @@ def read_run(folder):
                        "such as results/latest")
     scenarios = [read_scenario(path) for path in folders]
     scenarios = [scenario for scenario in scenarios if scenario is not None]
+    strangers = [one.folder.name for one in scenarios if one.folder not in (folder, folder / one.name)]
+    if strangers:
+        raise RunError(f"{folder}: holds whole runs ({', '.join(strangers)}), it is none itself; give one of them")
     if not scenarios:
         raise RunError(f"{folder}: samples.csv has no rows yet; finish the run: "
-                       f"`muxbench run --resume {folder}`")
+                       f"`./muxbench run --resume {folder}`")
     if all(scenario.usable.empty for scenario in scenarios):
         raise RunError(f"{folder}: not one valid sample; " + _first_reason(scenarios))
     scenarios.sort(key=lambda one: (one.plan.get("place", 0), one.name != "cpu", one.name))
@@ -125,7 +130,7 @@ def _read_csv(path):
     for number, row in enumerate(rows, 2):
         if len(row) != len(header):
             raise RunError(f"{path}: row {number} has {len(row)} cells, the header {len(header)}; delete "
-                           "the row, or finish a run that was cut short with `muxbench run --resume`")
+                           "the row, or finish a run that was cut short with `./muxbench run --resume`")
     return pd.DataFrame(rows, columns=header, dtype=str)
 
 
@@ -159,10 +164,10 @@ def _check(samples, path):
 
 
 def _saturated(samples):
-    """Which samples could not keep up with the rate: due requests were left unsent, or came back no faster than a
-    full core let them."""
-    full = (samples["arrival"] != "closed") & (samples["limited_by"] == "server")
-    return full | (samples["cut_off"].fillna(0) > 0)
+    """Which samples could not keep up with the rate because the server's core was full. Where its CPU time is not
+    known: those that left requests unsent."""
+    unknown = samples["server_cpu_percent"].isna() & (samples["cut_off"].fillna(0) > 0)
+    return (samples["arrival"] != "closed") & ((samples["limited_by"] == "server") | unknown)
 
 
 def _active_settings(samples, definition):

@@ -24,7 +24,7 @@ def write(run_dir):
     html = environment.get_template(TEMPLATE).render(
         run=run, title=run.folder.name, answer=answer.sentences(run), machine=caption.machine_line(run),
         sections=[section(scenario, run.folder / "figures") for scenario in run.scenarios],
-        columns=tables.COLUMNS, counts=tables.counts(run), excluded=tables.excluded(run),
+        columns=tables.COLUMNS, counts=tables.counts(run), disturbed=tables.disturbed(run), excluded=tables.excluded(run),
         limits=tables.limits(run),
         environment=tables.environment(run), nameless=tables.missing_metadata(run), commands=commands(run),
         exploratory=any(scenario.exploratory for scenario in run.scenarios), standard=data.STANDARD_BLOCKS,
@@ -61,7 +61,7 @@ def commands(run):
     for scenario in run.scenarios:
         command = scenario.environment.get("command")
         if isinstance(command, list):
-            command = shlex.join(["./muxbench", *command[1:]] if "runner" in command[0] else command)
+            command = shlex.join(["./muxbench", *command[1:]])
         command = command or f"./muxbench run {shlex.quote(f'results/{run.folder.name}/scenario.toml')}"
         if command not in found:
             found.append(command)

@@ -55,6 +55,7 @@ set key left top Left reverse samplen 2
 
 # ---- one plot after the other --------------------------------------------------------------------------------
 done = 0
+skipped = 0
 do for [f = 1:words(files)] {
     file = word(files, f)
     folder = system("dirname '".file."'")
@@ -78,8 +79,10 @@ do for [f = 1:words(files)] {
             values[k] = values[k].sprintf(" %.15g", last)
         }
     }
-    if (words(values[2]) > words(values[1])) {
-        if (terminal ne "dumb") { print "scaling.gp: ".scenario." sweeps the active share, not connections: see report.html" }
+    others = int(system("cut -d, -f6 '".file."' | sed 1d | sort -u | wc -l"))   # variants, the sixth column
+    if (words(values[2]) > words(values[1]) || words(values[1]) == 1 || others > 1) {
+        skipped = skipped + 1
+        if (terminal ne "dumb") { print "scaling.gp: ".scenario." does not sweep the connections alone: see report.html" }
         continue
     }
     do for [a in values[2]] { do for [r in values[3]] {
@@ -180,7 +183,7 @@ do for [f = 1:words(files)] {
         }
     }}
 }
-if (done == 0) {
+if (done == 0 && skipped == 0) {
     printerr "scaling.gp: nothing to draw in ".run.": no valid sample of select, select-wide, poll, epoll-lt or epoll-et against connections"
     exit status 1
 }

@@ -92,13 +92,21 @@ def counts(run):
     return f"{found.sum():,} samples: {', '.join(parts)}"
 
 
+def disturbed(run):
+    """How many of the samples that are averaged are suspect: "12 of 40", or "" if that is less than a tenth."""
+    status = pd.concat([scenario.usable["status"] for scenario in run.scenarios])
+    suspect = int((status == "suspect").sum())
+    return f"{suspect:,} of {len(status):,}" if suspect >= 0.1 * len(status) else ""
+
+
 def excluded(run):
     """The rows that are not plainly valid, gathered: [(status, mechanism, reason, samples)]."""
     rows = pd.concat([scenario.samples for scenario in run.scenarios])
     rows = rows[rows["status"] != "valid"].sort_values("connections", kind="stable")
-    gathered = rows.groupby(["status", "mechanism", "reason"], sort=False)["sample"]
-    found = [(status, mechanism, reason or "no reason given", list(samples))
-             for (status, mechanism, reason), samples in gathered]
+    kind = rows["reason"].str.replace(r"[0-9][0-9.,]*", "…", regex=True)   # reasons differ in their numbers only
+    gathered = rows.groupby(["status", "mechanism", kind], sort=False)
+    found = [(status, mechanism, " … ".join(dict.fromkeys(its["reason"].iloc[[0, -1]])) or "no reason given",
+              list(its["sample"])) for (status, mechanism, _), its in gathered]
     order = ("failed", "invalid", "suspect", "unsupported")
     return sorted(found, key=lambda row: (order.index(row[0]), row[1]))
 

@@ -18,7 +18,7 @@ def main(argv, paths=Paths()):
         return USAGE_ERROR
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:   # `muxbench list | head`
+    except BrokenPipeError:   # `./muxbench list | head`
         sys.stderr.close()
         return 1
 
@@ -49,7 +49,7 @@ def _add_run(commands):
     run.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (results/SCENARIO-TIMESTAMP)")
     run.add_argument("--blocks", type=_positive, metavar="N",
                      help="how often each cell is measured (the scenario's)")
-    run.add_argument("--seed", type=int, metavar="S",
+    run.add_argument("--seed", type=_seed, metavar="S",
                      help="fixes every random order (chosen at random, and kept)")
     run.add_argument(
         "--only", action="append", default=[], metavar="KEY=V,V",
@@ -65,10 +65,15 @@ def _add_run(commands):
 
 
 def _positive(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("give a whole number from 1 on")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: give a whole number from 1 on")
+    return int(text)
+
+
+def _seed(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: give a whole number")
+    return int(text)
 
 
 def _run(options, paths):
@@ -77,7 +82,7 @@ def _run(options, paths):
     if options.resume and any(one not in (None, False, []) for one in planned):
         options.parser.error("--resume goes on as the run was planned: give nothing but its folder")
     if not options.resume and not options.scenarios:
-        options.parser.error("give a scenario, such as `smoke` (`muxbench list` shows them), or --resume DIR")
+        options.parser.error("give a scenario, such as `smoke` (`./muxbench list` shows them), or --resume DIR")
     from runner.run import run
     return run(options, paths)
 
@@ -85,7 +90,7 @@ def _run(options, paths):
 def _report(options, paths):
     folder = (options.folder or paths.results / "latest").absolute()
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such run; `muxbench run` makes one")
+        raise UserError(f"{folder}: no such run; `./muxbench run` makes one")
     from runner.report import run
     return run(folder.resolve())
 

@@ -80,7 +80,7 @@ class Bar:
         from rich.console import Group
         from rich.text import Text
         self.progress.update(self.task, left=f"about {duration(left)} left", **changes)
-        latest = Text(self.latest, style="dim", no_wrap=True, overflow="ellipsis")
+        latest = Text(self.latest, style="dim")
         self.live.update(Group(self.progress, latest), refresh=True)
         self.drawn = time.monotonic()
 

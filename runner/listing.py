@@ -12,7 +12,7 @@ def run(paths):
         print(path.stem)
         for line in textwrap.wrap(_question(path), 96):
             print(f"    {line}")
-    print(f"\n{len(files)} scenarios in {shown(paths.scenarios)}/; run one with `muxbench run NAME`, "
+    print(f"\n{len(files)} scenarios in {shown(paths.scenarios)}/; run one with `./muxbench run NAME`, "
           "look before with `--dry-run`")
     return 0
 

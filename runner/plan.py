@@ -9,7 +9,7 @@ from runner.cells import Cell
 @dataclass(frozen=True)
 class Step:
     """One block of one cell: the mechanisms in the order in which they are launched, and the seed of the
-    arrivals, which is the same for all of them."""
+    arrivals, which is the same for all of a block number."""
     block: int
     cell: Cell
     order: list
@@ -21,13 +21,15 @@ class Step:
 
 
 def make(name, cells, blocks, seed):
-    """The Steps of scenario NAME: in each of the BLOCKS all CELLS in a fresh random order."""
+    """The Steps of scenario NAME: in each of the BLOCKS all CELLS in a fresh random order. The arrivals are the same
+    for all of them, so that along a line only the swept value changes."""
     steps = []
     for block in range(1, blocks + 1):
         chance = random.Random(f"{seed}/{name}/{block}")
+        arrivals = chance.getrandbits(31)
         for cell in chance.sample(cells, len(cells)):
             order = chance.sample(cell.mechanisms, len(cell.mechanisms))
-            steps.append(Step(block, cell, order, chance.getrandbits(31)))
+            steps.append(Step(block, cell, order, arrivals))
     return steps
 
 

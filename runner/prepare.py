@@ -90,8 +90,10 @@ def create(parts, out, paths):
     label = parts[0].name if len(parts) == 1 else "bench"
     folder = Path(out).absolute() if out else paths.results / f"{label}-{stamp}"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not (folder / store.PLAN).exists() and not list(folder.glob(f"*/{store.PLAN}")):
+            raise UserError(f"{shown(folder)}: exists already, and is no run; choose another folder")
         raise UserError(f"{shown(folder)}: exists already; choose another folder, or go on with it by "
-                        f"`muxbench run --resume {shown(folder)}`")
+                        f"`./muxbench run --resume {shown(folder)}`")
     building = folder.with_name(f".{folder.name}.{os.getpid()}")
     environment = machine.describe(["muxbench", *sys.argv[1:]], paths.bin)
     try:

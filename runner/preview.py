@@ -44,7 +44,7 @@ def dry_run(parts):
 def _count(part):
     blocks = part.about["blocks"]
     cells = len({step.cell.name for step in part.steps})
-    return f"{cells} cell{'s' * (cells != 1)} in {blocks} block{'s' * (blocks != 1)}"
+    return f"{cells} cell{'s' * (cells != 1)} with {blocks} block{'s' * (blocks != 1)} each"
 
 
 def _place(cell):

@@ -72,7 +72,7 @@ def _interrupted(parts, folder):
         return INTERRUPTED
     total, done = sum(len(part.steps) for part in parts), sum(len(part.done) for part in parts)
     preview.say(f"\ninterrupted after {done} of {total} blocks; "
-                f"go on with: muxbench run --resume {shown(folder)}")
+                f"go on with: ./muxbench run --resume {shown(folder)}")
     return INTERRUPTED
 
 

@@ -58,7 +58,7 @@ def _parse(path):
         text = path.read_text(encoding="utf-8")
         return text, tomllib.loads(text)
     except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; `muxbench list` shows the scenarios") from None
+        raise UserError(f"{path}: {error.strerror}; `./muxbench list` shows the scenarios") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{shown(path)}: not a text in UTF-8: {error.reason}") from None
     except tomllib.TOMLDecodeError as error:

@@ -17,9 +17,14 @@ PREFIX = "muxbench-"
 def lock(results):
     """Only one run at a time in the folder RESULTS: the kernel drops the lock with the process that holds
     it."""
-    results.mkdir(parents=True, exist_ok=True)
     path = results / ".lock"
-    with open(path, "a+", encoding="utf-8") as file:
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        opened = open(path, "a+", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{shown(path)}: {error.strerror}: take a checkout of your own, or have the folder given to "
+                        "you with chown") from None
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -19,7 +19,7 @@ SAMPLE_COLUMNS = ("sample", "block", "position", "scenario", "mechanism", "varia
                   "cut_off", "service_p99_us", "lateness_p99_us", "client_cpu_percent", "machine_cpu_percent",
                   "slices")
 SLICE_COLUMNS = ("sample", "round", "position", "start_ms", "duration_ms", "requests", "errors", "cut_off",
-                 "server_cpu_us", "client_cpu_us", "spin_us", "steal_us", "waits", "core_round_trip_ns")
+                 "server_cpu_us", "client_cpu_us", "steal_us", "waits", "core_round_trip_ns")
 HISTOGRAM_COLUMNS = ("sample", "kind", "lower_ns", "upper_ns", "count")
 COLUMNS = {HISTOGRAMS: HISTOGRAM_COLUMNS, SLICES: SLICE_COLUMNS, SAMPLES: SAMPLE_COLUMNS}
 
@@ -67,9 +67,14 @@ def commit(folder, samples, slices, histograms):
     rows = {HISTOGRAMS: histograms, SLICES: slices, SAMPLES: samples}
     for name, columns in COLUMNS.items():
         text = _csv([[_cell(row.get(column)) for column in columns] for row in rows[name]])
-        with open(folder / name, "ab", buffering=0) as file:
-            file.write(text.encode())
-            os.fsync(file.fileno())
+        try:
+            with open(folder / name, "ab") as file:
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise UserError(f"{folder / name}: {error.strerror}; what was measured before is safe: make room, then go "
+                            f"on with `./muxbench run --resume {folder}`") from None
 
 
 def recover(folder, steps):

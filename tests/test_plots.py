@@ -323,7 +323,7 @@ def test_a_run_without_a_valid_sample_gives_the_first_reason(tmp_path):
 
 def test_a_run_without_rows_is_to_be_resumed(tmp_path):
     folder = copied(tmp_path / "run", "idle", lambda row: False)
-    assert "no rows yet; finish the run: `muxbench run --resume" in error(folder)
+    assert "no rows yet; finish the run: `./muxbench run --resume" in error(folder)
 
 
 @pytest.mark.parametrize("column, value, words", [

@@ -150,7 +150,7 @@ def test_columns_exactly(finished):
     assert header == "".join(COLUMNS.split())
     assert (finished.results / "latest" / "slices.csv").read_text().splitlines()[0] == (
         "sample,round,position,start_ms,duration_ms,requests,errors,cut_off,server_cpu_us,client_cpu_us,"
-        "spin_us,steal_us,waits,core_round_trip_ns")
+        "steal_us,waits,core_round_trip_ns")
     assert (finished.results / "latest" / "histograms.csv").read_text().splitlines()[0] == (
         "sample,kind,lower_ns,upper_ns,count")
 
@@ -234,7 +234,7 @@ def test_interrupted_leaves_no_process_and_says_how_to_go_on(bench, number):
     child.send_signal(number)
     _, errors = child.communicate(timeout=20)
     assert child.returncode == 130
-    assert f"muxbench run --resume {bench.out}" in errors and "Traceback" not in errors
+    assert f"./muxbench run --resume {bench.out}" in errors and "Traceback" not in errors
     assert ours() == []
     assert list(Path("/dev/shm").glob(f"muxbench-{child.pid}-*")) == []
 

@@ -248,7 +248,7 @@ def test_block_by_block_each_in_its_own_order(tmp_path):
     assert [step.block for step in steps] == [1] * 6 + [2] * 6 + [3] * 6
     orders = [[step.cell.name for step in steps[first:first + 6]] for first in (0, 6, 12)]
     assert sorted(orders[0]) == sorted(orders[1]) == sorted(orders[2]) and orders[0] != orders[1]
-    assert len({step.seed for step in steps}) == len(steps)
+    assert len({(step.block, step.seed) for step in steps}) == len({step.seed for step in steps}) == 3
     assert {tuple(step.order) for step in steps} == {("poll", "epoll-lt"), ("epoll-lt", "poll")}
 
 
