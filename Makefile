@@ -30,7 +30,7 @@ NEEDS = $(if $(filter test lint,$(MAKECMDGOALS)),deps-test,$(if $(filter bench%,
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL = all
-.PHONY: all bench bench-quick bench-full report test lint deps deps-test clean help
+.PHONY: FORCE all bench bench-quick bench-full report test lint deps deps-test clean help
 
 all: $(PROGRAMS)  ## build the servers and the load generator
 
@@ -90,7 +90,12 @@ define link
 $(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 endef
 
-$(BUILD)/%.o: %.c | $(NEEDS)
+# Another compiler or other flags build everything anew.
+$(BUILD)/flags: FORCE | $(NEEDS)
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' > $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(NEEDS)
 	@mkdir -p $(@D)
 	@echo "  CC  $@"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<

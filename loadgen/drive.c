@@ -146,7 +146,6 @@ static struct slice_plan plan_slice(const struct turn *turn)
                      .think_ns = options->think_ns + options->rtt_ns,
                      .seed = turn->seed,
                      .start_ns = clock_ns()},
-        .round = turn->round,
     };
     plan.end_ns = plan.schedule.start_ns + turn->duration_ns;
     plan.cut_off_ns = plan.end_ns + turn->duration_ns / 5;
@@ -216,15 +215,19 @@ static void drive_slice(const struct turn *turn)
     observe_await_sleep(target);
     struct observation start = observe(target);
     struct slice_plan plan = plan_slice(turn);
+    uint64_t client_start_ns = observe_own_cpu_ns();
     run_workers(&plan);
+    slice.client_cpu_ns = observe_own_cpu_ns() - client_start_ns;
     slice.start_ns = plan.schedule.start_ns;
     observe_await_sleep(target);
     slice.end_ns = clock_ns();
     struct observation end = observe(target);
     slice.cost = observation_since(&end, &start);
     gather(&slice);
-    if (workers[0].spin)
-        slice.cost.client_cpu_ns = slice.tally.work_ns; /* polling is waiting, not work */
+    if (workers[0].spin && slice.tally.work_ns < slice.client_cpu_ns) {
+        slice.client_polling_ns = slice.client_cpu_ns - slice.tally.work_ns;
+        slice.client_cpu_ns = slice.tally.work_ns; /* polling is waiting, not work */
+    }
     shared->slice = slice;
 }
 

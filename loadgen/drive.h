@@ -16,6 +16,8 @@ struct slice {
     uint32_t position;         /* within the round */
     uint64_t start_ns, end_ns; /* until the last echo is here and the server sleeps */
     struct tally tally;
+    uint64_t client_cpu_ns;      /* of its process, without polling and observing */
+    uint64_t client_polling_ns;  /* its CPU time in turns of the loop that found nothing */
     struct observation cost;     /* end minus start */
     uint32_t core_round_trip_ns; /* the probe just before the round; 0: none */
 };

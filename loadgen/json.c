@@ -63,7 +63,8 @@ static void print_slice(FILE *out, const struct result *r, const struct slice *s
             s->tally.waits, s->tally.opened);
     bool sees_cpu = observe_sees_cpu(r->target);
     print_number(out, "server_cpu_us", sees_cpu ? (double)s->cost.server_cpu_ns / 1e3 : NAN);
-    print_number(out, "client_cpu_us", (double)s->cost.client_cpu_ns / 1e3);
+    print_number(out, "client_cpu_us", (double)s->client_cpu_ns / 1e3);
+    print_number(out, "client_polling_us", (double)s->client_polling_ns / 1e3);
     print_number(out, "steal_us", (double)s->cost.steal_ns / 1e3);
     print_number(out, "waits", r->target->ledger ? (double)s->cost.ledger.waits : NAN);
     print_number(out, "core_round_trip_ns",
@@ -110,11 +111,8 @@ static void print_histogram(FILE *out, const char *mechanism, const char *kind,
     fputs("]}", out);
 }
 
-void report_json(const struct options *o, const struct result *results)
+void report_json(FILE *out, const struct options *o, const struct result *results)
 {
-    FILE *out = fopen(o->json, "we");
-    if (!out)
-        err(1, "--json %s", o->json);
     fputs("{\"version\": 1,\n\"targets\": [\n", out);
     for (uint32_t i = 0; i < o->target_count; i++) {
         fputs(i ? ",\n" : "", out);

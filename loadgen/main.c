@@ -1,6 +1,5 @@
 /* The load generator: options, turns, report. */
 #include <err.h>
-#include <errno.h>
 
 #include "options.h"
 #include "pattern.h"
@@ -15,16 +14,19 @@ static void pin(const struct options *o)
 
 int main(int argc, char **argv)
 {
-    struct result results[TARGETS_MAX];
+    static struct result results[TARGETS_MAX];
     struct options o = options_parse(argc, argv);
     pin(&o);
+    FILE *json = o.json ? fopen(o.json, "we") : NULL;
+    if (o.json && !json) /* before an hour of measuring, not after */
+        err(1, "--json %s: choose a file that can be written", o.json);
     pattern_init();
     bool spin = o.spin == SPIN_AUTO ? turns_own_core(&o) : o.spin == SPIN_YES;
     bool measured = turns_run(&o, spin, results);
     if (measured)
         report_summary(&o, spin, results);
     bool valid = report_is_valid(&o, results);
-    if (o.json)
-        report_json(&o, results);
+    if (json)
+        report_json(json, &o, results);
     return measured && valid ? 0 : 1;
 }

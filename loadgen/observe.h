@@ -10,13 +10,15 @@
 
 struct observation {
     uint64_t server_cpu_ns; /* of all its threads, to the nanosecond; 0 when unknown */
-    uint64_t client_cpu_ns; /* of this process; in a slice's cost, without its polling */
     uint64_t busy_ns;       /* of all cores: neither idle nor stolen, in ticks of 10 ms */
     uint64_t steal_ns;      /* of all cores: taken by the hypervisor, in ticks of 10 ms */
     struct ledger ledger;   /* zeroes when unknown */
 };
 
 struct observation observe(const struct target *t);
+
+/* The CPU time of this process, all its threads. */
+uint64_t observe_own_cpu_ns(void);
 
 /* Waits until the server sleeps: its last echo may arrive before it has gone back to its wait, and
  * what it does on the way belongs to the requests before.  At most 10 ms. */

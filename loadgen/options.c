@@ -11,7 +11,12 @@
 #include "clock.h"
 #include "units.h"
 
-enum { MESSAGE_MAX = 64 * 1024 * 1024, DEPTH_MAX = 1024, THREADS_MAX = 64 };
+enum {
+    MESSAGE_MAX = 64 * 1024 * 1024,
+    DEPTH_MAX = 1024,
+    THREADS_MAX = 64,
+    OUTSTANDING_MAX = 100000000
+};
 
 /* The short form of a target, collected until all its parts are there. */
 struct parts {
@@ -104,12 +109,12 @@ static double rate_option(const char *text)
 {
     if (!strcmp(text, "max"))
         return 0;
-    uint64_t per_s;
-    if (!parse_count(text, &per_s) || per_s == 0)
+    double per_s;
+    if (!parse_rate(text, &per_s) || per_s <= 0)
         errx(2,
              "--rate %s: give requests per second above 0, such as 1k; or max with closed arrivals",
              text);
-    return (double)per_s;
+    return per_s;
 }
 
 static void cpu_option(struct options *o, const char *text)
@@ -337,6 +342,14 @@ static void check_load(struct options *o)
         errx(2, "--dribble goes with --depth 1: a piece waits for the echo of the one before");
     if (o->churn && o->depth > 1)
         errx(2, "--churn goes with --depth 1: a connection is replaced when its echo is back");
+    if ((uint64_t)o->active * o->depth > OUTSTANDING_MAX)
+        errx(2, "--active %u with --depth %u are too many requests at once: lower one of them",
+             o->active, o->depth);
+    if (o->spin == SPIN_YES && o->pinned && (uint32_t)CPU_COUNT(&o->cpus) < o->threads)
+        errx(2,
+             "--spin with --threads %u needs as many cores in --cpu: polling threads on one core "
+             "take it from each other",
+             o->threads);
     if (o->threads > o->active)
         errx(2, "--threads %u is more than --active %u: each needs a connection", o->threads,
              o->active);

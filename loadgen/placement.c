@@ -9,6 +9,8 @@ static uint32_t *shuffled; /* all connections in random order */
 
 void placement_init(const struct options *o)
 {
+    free(shuffled);
+    shuffled = NULL;
     if (o->placement != PLACE_RANDOM)
         return;
     shuffled = calloc(o->connections, sizeof *shuffled);

@@ -14,6 +14,7 @@
 struct total {
     struct tally tally;
     struct observation cost;
+    uint64_t client_cpu_ns;
     uint64_t window_ns;
 };
 
@@ -27,7 +28,7 @@ static struct total add_slices(const struct result *r)
         sum.tally.errors += s->tally.errors;
         sum.tally.cut_off += s->tally.cut_off;
         sum.cost.server_cpu_ns += s->cost.server_cpu_ns;
-        sum.cost.client_cpu_ns += s->cost.client_cpu_ns;
+        sum.client_cpu_ns += s->client_cpu_ns;
         sum.cost.busy_ns += s->cost.busy_ns;
         sum.cost.steal_ns += s->cost.steal_ns;
 #define X(name) sum.cost.ledger.name += s->cost.ledger.name;
@@ -66,23 +67,25 @@ static double us_percentile(const struct histogram *h, double q)
 static void set_times(struct sample *s, const struct options *o, const struct result *r)
 {
     const struct driver *d = r->driver;
-    s->response_p50_us = us_percentile(&d->response, 0.5);
-    s->response_p99_us = us_percentile(&d->response, 0.99);
-    s->response_p999_us = us_percentile(&d->response, 0.999);
     s->service_p50_us = us_percentile(&d->service, 0.5);
     s->service_p99_us = us_percentile(&d->service, 0.99);
     if (o->arrival != ARRIVAL_CLOSED)
         s->lateness_p99_us = us_percentile(&d->lateness, 0.99);
+    if (s->cut_off > 0)
+        return; /* the queue grew until the slice ended: its times tell the slice's length */
+    s->response_p50_us = us_percentile(&d->response, 0.5);
+    s->response_p99_us = us_percentile(&d->response, 0.99);
+    s->response_p999_us = us_percentile(&d->response, 0.999);
 }
 
 static void set_costs(struct sample *s, const struct target *t, const struct total *sum)
 {
     double window_ns = (double)sum->window_ns, requests = (double)sum->tally.requests;
     double cores_ns = window_ns * (double)sysconf(_SC_NPROCESSORS_ONLN);
-    s->client_cpu_percent = 100 * (double)sum->cost.client_cpu_ns / window_ns;
+    s->client_cpu_percent = 100 * (double)sum->client_cpu_ns / window_ns;
     s->machine_cpu_percent = 100 * (double)sum->cost.busy_ns / cores_ns;
     s->steal_percent = 100 * (double)sum->cost.steal_ns / cores_ns;
-    s->client_cpu_us_per_request = (double)sum->cost.client_cpu_ns / 1e3 / requests;
+    s->client_cpu_us_per_request = (double)sum->client_cpu_ns / 1e3 / requests;
     if (!observe_sees_cpu(t))
         return;
     s->server_cpu_percent = 100 * (double)sum->cost.server_cpu_ns / window_ns;
@@ -104,12 +107,11 @@ static void set_counters(struct sample *s, const struct ledger *l, double reques
 /* What kept the throughput from being higher (METHOD.md, rows 5 and 6). */
 static const char *limiter(const struct options *o, const struct sample *s)
 {
-    if (o->arrival != ARRIVAL_CLOSED && s->cut_off == 0 &&
-        s->throughput_per_s > 0.95 * s->offered_per_s)
-        return "offered rate";
     if (s->server_cpu_percent >= 95)
         return "server";
-    if (s->client_cpu_percent >= 85)
+    if (o->arrival != ARRIVAL_CLOSED && s->cut_off == 0)
+        return "offered rate";
+    if (s->client_cpu_percent >= 85.0 * o->threads)
         return "client";
     return "unclear";
 }

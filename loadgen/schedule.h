@@ -6,6 +6,7 @@
 #define SCHEDULE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum arrival {
@@ -24,8 +25,9 @@ struct schedule {
     uint64_t start_ns;
 };
 
-/* When the first request of a connection is due; place is its rank among the active. */
-uint64_t schedule_first(const struct schedule *s, uint32_t place);
+/* When the first request of a connection is due; place is its rank among the active.  In a closed
+ * loop with several outstanding: its nth, from 0. */
+uint64_t schedule_first(const struct schedule *s, uint32_t place, uint32_t nth);
 
 /* When the one after is due.  last_ns: when the last was due (open loop), or came back (closed);
  * number: how many this connection had in the slice. */
@@ -39,11 +41,11 @@ struct due {
 
 struct due_queue {
     struct due *heap;
-    uint32_t count, size;
+    size_t count;
 };
 
-/* Makes room for size entries; each client is in the queue at most once. False: no memory. */
-bool due_queue_init(struct due_queue *q, uint32_t size);
+/* Makes room for size entries. False: no memory. */
+bool due_queue_init(struct due_queue *q, size_t size);
 void due_queue_push(struct due_queue *q, struct due entry);
 struct due due_queue_pop(struct due_queue *q); /* the earliest; the queue is not empty */
 

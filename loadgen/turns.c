@@ -2,7 +2,6 @@
 
 #include <err.h>
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +28,7 @@ static struct line lines[TARGETS_MAX];
 
 bool turns_own_core(const struct options *o)
 {
-    if (!o->pinned)
+    if (!o->pinned || (uint32_t)CPU_COUNT(&o->cpus) < o->threads)
         return false;
     for (uint32_t i = 0; i < o->target_count; i++) {
         cpu_set_t cpus, shared;

@@ -20,7 +20,7 @@ static const struct unit time_units[] = {{"ns", 1},  {"us", 1e3}, {"ms", 1e6},
 static const struct unit byte_units[] = {
     {"", 1}, {"B", 1}, {"kB", 1e3}, {"MB", 1e6}, {"KiB", 1024}, {"MiB", 1024.0 * 1024}, {0}};
 
-static bool parse(const char *text, const struct unit *units, uint64_t *result)
+static bool parse(const char *text, const struct unit *units, double *result)
 {
     size_t digits = strspn(text, "0123456789."); /* strtod alone takes signs, blanks, hex, "inf" */
     char *end;
@@ -33,25 +33,40 @@ static bool parse(const char *text, const struct unit *units, uint64_t *result)
         double value = number * u->factor;
         if (!isfinite(value) || value >= 9e18)
             return false;
-        *result = (uint64_t)llround(value);
+        *result = value;
         return true;
     }
     return false;
 }
 
+/* The same, as a whole number. */
+static bool parse_whole(const char *text, const struct unit *units, uint64_t *result)
+{
+    double value;
+    if (!parse(text, units, &value) || fabs(value - round(value)) > 1e-6 * value)
+        return false;
+    *result = (uint64_t)llround(value);
+    return true;
+}
+
 bool parse_count(const char *text, uint64_t *count)
 {
-    return parse(text, count_units, count);
+    return parse_whole(text, count_units, count);
+}
+
+bool parse_rate(const char *text, double *per_s)
+{
+    return parse(text, count_units, per_s);
 }
 
 bool parse_duration(const char *text, uint64_t *duration_ns)
 {
-    return parse(text, time_units, duration_ns);
+    return parse_whole(text, time_units, duration_ns);
 }
 
 bool parse_bytes(const char *text, uint64_t *bytes)
 {
-    return parse(text, byte_units, bytes);
+    return parse_whole(text, byte_units, bytes);
 }
 
 char *group_digits(uint64_t number, char text[GROUPED_BYTES])

@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 /* Each reads the whole text; false when it is not such a number, negative, or too large. */
-bool parse_count(const char *text, uint64_t *count);          /* 200, 10k, 1.5M */
+bool parse_count(const char *text, uint64_t *count);          /* 200, 10k, 1.5M; whole */
+bool parse_rate(const char *text, double *per_s);             /* 200, 0.5, 1.5k */
 bool parse_duration(const char *text, uint64_t *duration_ns); /* 2s, 500ms, 50us, 100ns, 1m */
 bool parse_bytes(const char *text, uint64_t *bytes);          /* 64, 64B, 10kB, 64KiB, 1MiB */
 

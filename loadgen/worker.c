@@ -12,9 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "clock.h"
+
+#ifndef SYS_epoll_pwait2 /* glibc has a wrapper since 2.35; the number is the same everywhere */
+#define SYS_epoll_pwait2 441
+#endif
 
 enum {
     EVENTS_PER_WAIT = 32, /* small: what falls due meanwhile has to wait for them */
@@ -33,27 +38,29 @@ bool worker_init(struct worker *w, const struct options *o, const struct target 
     w->active = calloc(o->active, sizeof *w->active);
     w->places = calloc(o->active, sizeof *w->places);
     return w->epoll_fd >= 0 && w->clients && w->active && w->places &&
-           due_queue_init(&w->queue, o->active * o->depth);
+           due_queue_init(&w->queue, (size_t)o->active * o->depth);
 }
 
-static void watch(struct worker *w, uint32_t i, int operation, bool writing)
+static bool watch(struct worker *w, uint32_t i, int operation, bool writing)
 {
     struct client *c = &w->clients[i];
     struct epoll_event event = {.events = EPOLLIN | (writing ? EPOLLOUT : 0), .data.u32 = i};
+    c->writing = writing;
     if (epoll_ctl(w->epoll_fd, operation, c->fd, &event) == 0)
-        c->writing = writing;
-    else if (!*w->failure)
-        snprintf(w->failure, FAILURE_BYTES, "epoll_ctl: %s", strerror(errno));
+        return true;
+    char why[FAILURE_BYTES];
+    snprintf(why, sizeof why, "epoll_ctl: %s; see fs.epoll.max_user_watches", strerror(errno));
+    failure_keep(w->failure, why);
+    return false;
 }
 
 bool worker_open(struct worker *w, uint32_t i)
 {
     char why[FAILURE_BYTES];
-    if (client_open(&w->clients[i], w->options, w->target, why)) {
-        watch(w, i, EPOLL_CTL_ADD, false);
+    if (!client_open(&w->clients[i], w->options, w->target, why))
+        failure_keep(w->failure, why);
+    else if (watch(w, i, EPOLL_CTL_ADD, false))
         return true;
-    }
-    failure_keep(w->failure, why);
     client_close(&w->clients[i]);
     return false;
 }
@@ -133,8 +140,9 @@ static void push_out(struct worker *w, uint32_t i, uint64_t now_ns)
     enum progress progress = client_send(c, w->options, why);
     if (progress == PROGRESS_FAILED)
         lose(w, i, why, now_ns);
-    else if ((progress == PROGRESS_BLOCKED) != c->writing)
-        watch(w, i, EPOLL_CTL_MOD, progress == PROGRESS_BLOCKED);
+    else if ((progress == PROGRESS_BLOCKED) != c->writing &&
+             !watch(w, i, EPOLL_CTL_MOD, progress == PROGRESS_BLOCKED))
+        w->failed = true;
 }
 
 /* Open loop: the clock goes on whatever the server does. */
@@ -146,9 +154,11 @@ static void schedule_after(struct worker *w, uint32_t i, uint64_t due_ns)
 }
 
 /* Starts a request on a client that is free. */
-static void begin(struct worker *w, uint32_t i, uint64_t due_ns, uint64_t now_ns)
+static void begin(struct worker *w, uint32_t i, uint64_t due_ns)
 {
     struct client *c = &w->clients[i];
+    uint64_t now_ns =
+        clock_ns(); /* read anew: a burst of others may have gone out since it fell due */
     uint64_t possible_ns = due_ns > c->free_ns ? due_ns : c->free_ns;
     c->stamps[c->started % w->options->depth] = (struct stamp){due_ns, now_ns};
     c->started++;
@@ -161,11 +171,11 @@ static void begin(struct worker *w, uint32_t i, uint64_t due_ns, uint64_t now_ns
 }
 
 /* A request fell due: start it, or remember it until the client is free. */
-static void fire(struct worker *w, struct due due, uint64_t now_ns)
+static void fire(struct worker *w, struct due due)
 {
     struct client *c = &w->clients[due.client];
     if (client_outstanding(c) < w->options->depth) {
-        begin(w, due.client, due.due_ns, now_ns);
+        begin(w, due.client, due.due_ns);
         return;
     }
     c->late = true;
@@ -182,7 +192,7 @@ static void go_on(struct worker *w, uint32_t i, uint64_t now_ns)
             return; /* stays late: cut off at the end */
         c->late = false;
         w->late--;
-        begin(w, i, c->due_ns, now_ns);
+        begin(w, i, c->due_ns);
     } else if (is_closed_loop(w)) {
         uint64_t due_ns = schedule_next(&w->plan.schedule, c->place, 0, now_ns);
         if (!may_start(w, due_ns, now_ns))
@@ -190,7 +200,7 @@ static void go_on(struct worker *w, uint32_t i, uint64_t now_ns)
         if (due_ns > now_ns)
             enqueue(w, i, due_ns);
         else
-            begin(w, i, due_ns, now_ns);
+            begin(w, i, due_ns);
     }
 }
 
@@ -200,13 +210,14 @@ static void record(struct worker *w, const struct stamp *stamp, uint64_t now_ns)
     histogram_add(&w->service, now_ns - stamp->sent_ns);
 }
 
-static void take(struct worker *w, uint32_t i, uint64_t now_ns)
+static void take(struct worker *w, uint32_t i)
 {
     char why[FAILURE_BYTES];
     struct client *c = &w->clients[i];
     uint32_t piece_before = c->receive_offset;
     w->tally.receives++;
     int complete = client_receive(c, w->options, why);
+    uint64_t now_ns = clock_ns();
     if (complete < 0) {
         lose(w, i, why, now_ns);
         return;
@@ -238,7 +249,8 @@ static int wait_for_events(struct worker *w, struct epoll_event *events, uint64_
     if (!sleep_ns || no_pwait2)
         return epoll_wait(w->epoll_fd, events, EVENTS_PER_WAIT, (int)(sleep_ns / 1000000));
     struct timespec timeout = timespec_of_ns(sleep_ns);
-    int ready = epoll_pwait2(w->epoll_fd, events, EVENTS_PER_WAIT, &timeout, NULL);
+    int ready =
+        (int)syscall(SYS_epoll_pwait2, w->epoll_fd, events, EVENTS_PER_WAIT, &timeout, NULL, 0);
     if (ready < 0 && errno == ENOSYS)
         no_pwait2 = true;
     return ready;
@@ -247,11 +259,10 @@ static int wait_for_events(struct worker *w, struct epoll_event *events, uint64_
 static void handle(struct worker *w, const struct epoll_event *event)
 {
     uint32_t i = event->data.u32;
-    uint64_t now_ns = clock_ns();
     if (event->events & EPOLLOUT)
-        push_out(w, i, now_ns);
+        push_out(w, i, clock_ns());
     if (event->events & ~(uint32_t)EPOLLOUT)
-        take(w, i, now_ns);
+        take(w, i);
 }
 
 /* The first requests of the slice. */
@@ -273,7 +284,7 @@ static void arm(struct worker *w)
         c->free_ns = start_ns;
         uint32_t first = is_closed_loop(w) ? w->options->depth : 1;
         for (uint32_t d = 0; d < first; d++)
-            enqueue(w, w->active[k], schedule_first(&w->plan.schedule, c->place));
+            enqueue(w, w->active[k], schedule_first(&w->plan.schedule, c->place, d));
     }
 }
 
@@ -282,7 +293,10 @@ static void cut_off(struct worker *w)
 {
     while (w->queue.count) {
         struct due due = due_queue_pop(&w->queue);
-        w->clients[due.client].late = true;
+        if (is_closed_loop(w)) /* may have several in the queue */
+            w->tally.cut_off++;
+        else
+            w->clients[due.client].late = true;
     }
     for (uint32_t k = 0; k < w->active_count; k++) {
         struct client *c = &w->clients[w->active[k]];
@@ -293,7 +307,7 @@ static void cut_off(struct worker *w)
             w->tally.cut_off++;
             c->arrivals++;
             c->due_ns = schedule_next(&w->plan.schedule, c->place, c->arrivals, c->due_ns);
-        } while (!is_closed_loop(w) && c->due_ns < w->plan.end_ns);
+        } while (c->due_ns < w->plan.end_ns);
     }
     w->late = 0;
 }
@@ -322,8 +336,9 @@ void worker_drive(struct worker *w)
     arm(w);
     for (uint64_t now_ns = clock_ns(); !w->failed;) {
         uint64_t sends_before = w->tally.sends, begin_ns = now_ns;
-        while (w->queue.count && w->queue.heap[0].due_ns <= now_ns && now_ns < w->plan.cut_off_ns)
-            fire(w, due_queue_pop(&w->queue), now_ns);
+        while (!w->failed && w->queue.count && w->queue.heap[0].due_ns <= now_ns &&
+               now_ns < w->plan.cut_off_ns)
+            fire(w, due_queue_pop(&w->queue));
         if (now_ns >= w->plan.cut_off_ns && (w->late || w->queue.count))
             cut_off(w);
         if (now_ns >= w->plan.end_ns && !w->outstanding && !w->late && !w->queue.count)

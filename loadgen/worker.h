@@ -23,10 +23,9 @@ struct tally {
 /* The time table of one slice. */
 struct slice_plan {
     struct schedule schedule; /* of the whole target; start_ns is the slice's beginning */
-    uint32_t round;
-    uint64_t end_ns;     /* no request is due after this */
-    uint64_t cut_off_ns; /* what is due and not sent by then is cut off */
-    uint64_t give_up_ns; /* what is not echoed by then has timed out */
+    uint64_t end_ns;          /* no request is due after this */
+    uint64_t cut_off_ns;      /* what is due and not sent by then is cut off */
+    uint64_t give_up_ns;      /* what is not echoed by then has timed out */
 };
 
 struct worker {

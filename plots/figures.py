@@ -35,8 +35,8 @@ MEASURES = {
     "examined": Measure(
         "fds_per_request", "Descriptors looked at for one request, as connections grow",
         "descriptors examined per request", "log",
-        "A count, so it repeats exactly on any machine: select and poll hand every descriptor to the "
-        "kernel in each wait; epoll is handed back the ready ones only."),
+        "A count, not a time: select and poll hand every descriptor to the kernel in each wait; epoll is handed "
+        "back the ready ones only. Under load one wait finds several requests, and they share its cost."),
     "share": Measure(
         "server_cpu_us_per_request", "What one request costs the server, as more connections are active",
         "server CPU (µs per request)", "log",

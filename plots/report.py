@@ -24,8 +24,8 @@ def write(run_dir):
     html = environment.get_template(TEMPLATE).render(
         run=run, title=run.folder.name, answer=answer.sentences(run), machine=caption.machine_line(run),
         sections=[section(scenario, run.folder / "figures") for scenario in run.scenarios],
-        columns=tables.COLUMNS, counts=tables.counts(run), disturbed=tables.disturbed(run), excluded=tables.excluded(run),
-        limits=tables.limits(run),
+        columns=tables.COLUMNS, counts=tables.counts(run), disturbed=tables.disturbed(run),
+        excluded=tables.excluded(run), limits=tables.limits(run),
         environment=tables.environment(run), nameless=tables.missing_metadata(run), commands=commands(run),
         exploratory=any(scenario.exploratory for scenario in run.scenarios), standard=data.STANDARD_BLOCKS,
         value=text.value)

@@ -12,7 +12,7 @@ from runner.keys import KEYS
 NAMED = ("mechanism", "connections", "active", "rate", "drain")
 SHOWN = (*NAMED, "arrival", "depth", "message_bytes", "window")
 
-SLICE_PER_ACTIVE_S = 50e-6   # a slice must give each active connection its turn
+SLICE_PER_ACTIVE_S = 100e-6   # a slice must give each active connection several turns
 SLICES_PER_WINDOW = 2        # at the least, so that the mechanisms still take turns
 
 

@@ -13,7 +13,8 @@ def others_percent(sample, slices, cpus):
     driven. SAMPLE and SLICES: rows. None if it was not measured."""
     machine = sample.get("machine_cpu_percent")
     duration_us = sum(one["duration_ms"] for one in slices) * 1000
-    ours_us = [one.get(key) for one in slices for key in ("server_cpu_us", "client_cpu_us")]
+    ours_us = [one.get(key) for one in slices for key in ("server_cpu_us", "client_cpu_us",
+                                                          "client_polling_us")]
     if machine is None or not duration_us or None in ours_us:
         return None
     return machine - 100 * sum(ours_us) / (duration_us * cpus)

@@ -46,14 +46,20 @@ def limits():
     }
 
 
+SOURCE_ADDRESSES = 16   # the generator's: loadgen/target.h
+
+
 def connection_limit(mechanisms, at=None):
-    """The Limit of one server when MECHANISMS servers run at once: 95 % of the hard descriptor limit, or what
-    half of the available memory holds if that is less. AT: limits() of another machine."""
+    """The Limit of one server when MECHANISMS servers run at once: the smallest of 95 % of the hard descriptor limit,
+    what half of the available memory holds, and the generator's ports. AT: limits() of another machine."""
     at = at or limits()
-    hard = at["descriptors_hard"]
-    descriptors = units.two_digits(hard * 95 // 100)
-    available = at["memory_available_bytes"]
-    fits = (available or 0) // 2 // (BYTES_PER_CONNECTION * mechanisms)
-    if available and fits < descriptors:
-        return Limit(units.two_digits(fits), f"memory: {available // 2**20:,} MiB are available")
-    return Limit(descriptors, f"the hard descriptor limit is {hard:,} (`ulimit -Hn`)")
+    hard, ports = at["descriptors_hard"], at.get("ports")
+    found = [Limit(units.two_digits(hard * 95 // 100), f"the hard descriptor limit is {hard:,} (`ulimit -Hn`)")]
+    if at["memory_available_bytes"]:
+        available = at["memory_available_bytes"]
+        found.append(Limit(units.two_digits(available // 2 // (BYTES_PER_CONNECTION * mechanisms)),
+                           f"memory: {available // 2**20:,} MiB are available"))
+    if ports:
+        found.append(Limit(units.two_digits((ports[1] - ports[0] + 1) * SOURCE_ADDRESSES),
+                           "the generator's ports: widen net.ipv4.ip_local_port_range"))
+    return min(found, key=lambda limit: limit.connections)

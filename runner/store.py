@@ -19,7 +19,7 @@ SAMPLE_COLUMNS = ("sample", "block", "position", "scenario", "mechanism", "varia
                   "cut_off", "service_p99_us", "lateness_p99_us", "client_cpu_percent", "machine_cpu_percent",
                   "slices")
 SLICE_COLUMNS = ("sample", "round", "position", "start_ms", "duration_ms", "requests", "errors", "cut_off",
-                 "server_cpu_us", "client_cpu_us", "steal_us", "waits", "core_round_trip_ns")
+                 "server_cpu_us", "client_cpu_us", "client_polling_us", "steal_us", "waits", "core_round_trip_ns")
 HISTOGRAM_COLUMNS = ("sample", "kind", "lower_ns", "upper_ns", "count")
 COLUMNS = {HISTOGRAMS: HISTOGRAM_COLUMNS, SLICES: SLICE_COLUMNS, SAMPLES: SAMPLE_COLUMNS}
 

@@ -205,8 +205,10 @@ static void print_ready_line(int listener)
 static void handle_stop(int signal_number)
 {
     (void)signal_number;
+    int saved = errno; /* of the call that it interrupts */
     stop = 1;
     shutdown(listener_fd, SHUT_RDWR);
+    errno = saved;
 }
 
 static void handle_signals(void)

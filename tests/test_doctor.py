@@ -105,7 +105,8 @@ def test_same_core():
 # ---- the gate ----------------------------------------------------------------------------------------------
 
 def slices(server_us, client_us, count=8):
-    return [{"duration_ms": 100.0, "server_cpu_us": server_us, "client_cpu_us": client_us}] * count
+    return [{"duration_ms": 100.0, "server_cpu_us": server_us, "client_cpu_us": client_us,
+             "client_polling_us": 0.0}] * count
 
 
 def test_steal_makes_a_sample_suspect():

@@ -128,6 +128,16 @@ def test_a_stalled_server_is_seen_by_the_open_loop(tmp_path):
     assert closed["response_p99_us"] < 100_000
 
 
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs a core for the server and one for the generator")
+def test_the_generators_own_work_is_measured_while_it_polls(tmp_path):
+    """At 1,000 requests per second nearly all of 1,000 us for each is polling: what counts is the rest."""
+    server_cpu, own_cpu = sorted(os.sched_getaffinity(0))[:2]
+    with Server("epoll-lt", "--cpu", str(server_cpu)) as server:
+        options = [*short(arrival="uniform", rate=1000, window="500ms"), "--cpu", own_cpu, "--spin"]
+        sample = measure(tmp_path, *target(server), *options)["targets"][0]
+    assert 1 < sample["client_cpu_us_per_request"] < 500
+
+
 def test_churn_opens_a_connection_for_each_request(tmp_path):
     with Server("epoll-lt") as server:
         record = measure(tmp_path, *target(server), *short(connections=10, churn=1, warmup="0s"))

@@ -1,11 +1,12 @@
 """The load generator against servers that are wrong, and bad usage: a message that says what to do."""
 import resource
+import subprocess
 
 import pytest
 
 import faulty
-from servers import Server
-from test_loadgen import measure, run, short, target
+from servers import SECONDS, Server, eventually
+from test_loadgen import LOADGEN, measure, run, short, target
 
 
 def failing(port, *options):
@@ -71,6 +72,32 @@ def test_time_outs_are_samples(tmp_path):
     assert service["buckets"][-1][0] >= 300_000_000
 
 
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_server_that_dies_between_its_turns(depth):
+    """Its connections cannot be opened again: the run ends, and says so."""
+    with Server("poll") as one:
+        with Server("poll") as other:
+            generator = subprocess.Popen(
+                [LOADGEN, *target(one, "one"), *target(other, "other"), "--window", "20s", "--slice", "50ms",
+                 "--connections", "10", "--depth", str(depth)], stderr=subprocess.PIPE, text=True)
+            eventually(lambda: other.ledger().bytes_in > 10_000, "it is driven")
+            other.process.kill()
+            other.process.wait()
+            one_bytes = one.ledger().bytes_in
+            eventually(lambda: one.ledger().bytes_in > one_bytes + 100_000, "the other one is driven on")
+            generator.terminate()
+            generator.communicate(timeout=SECONDS)
+    with Server("poll") as server:
+        generator = subprocess.Popen(
+            [LOADGEN, *target(server), "--window", "2s", "--slice", "50ms", "--connections", "10",
+             "--depth", str(depth)], stderr=subprocess.PIPE, text=True)
+        eventually(lambda: server.ledger().bytes_in > 10_000, "it is driven")
+        server.process.kill()
+        server.process.wait()
+        _, errors = generator.communicate(timeout=SECONDS)
+    assert generator.returncode == 1 and "failed" in errors
+
+
 def test_nobody_listens():
     with Server("poll") as server:
         port = server.address[1]
@@ -121,6 +148,8 @@ def test_more_connections_than_descriptors():
     ("--port 1 --dribble 8 --depth 2", "--depth 1"),
     ("--port 1 --churn 8 --depth 2", "--depth 1"),
     ("--port 1 --threads 2", "more than --active"),
+    ("--port 1 --connections 9 --threads 2 --cpu 0 --spin", "as many cores"),
+    ("--port 1 --connections 2.5", "such as 200 or 10k"),
     ("--port 1 --cpu one", "such as 1 or 1,2"),
     ("--port 1 --cpu 1023", "/sys/devices/system/cpu/online"),
     ("--port 1 extra", "unexpected argument: extra"),

@@ -150,7 +150,7 @@ def test_columns_exactly(finished):
     assert header == "".join(COLUMNS.split())
     assert (finished.results / "latest" / "slices.csv").read_text().splitlines()[0] == (
         "sample,round,position,start_ms,duration_ms,requests,errors,cut_off,server_cpu_us,client_cpu_us,"
-        "steal_us,waits,core_round_trip_ns")
+        "client_polling_us,steal_us,waits,core_round_trip_ns")
     assert (finished.results / "latest" / "histograms.csv").read_text().splitlines()[0] == (
         "sample,kind,lower_ns,upper_ns,count")
 

@@ -167,7 +167,7 @@ def test_values_get_their_units(tmp_path):
 def test_slice_and_window_grow_with_the_active(tmp_path):
     text = changed("active = 10", 'active = "all"').replace("connections = 100", "connections = 10_000")
     settings = expand(tmp_path, text)[0][0].settings
-    assert (settings["slice"], settings["window"]) == (0.5, 1.0)
+    assert (settings["slice"], settings["window"]) == (1.0, 2.0)
 
 
 def test_names_are_unique_whatever_is_swept(tmp_path):

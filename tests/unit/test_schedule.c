@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "../../loadgen/random.h"
@@ -26,7 +27,7 @@ static void collect(enum arrival arrival, uint64_t seed, uint64_t *times)
                          .start_ns = 1000000000};
     size_t n = 0;
     for (uint32_t place = 0; place < ACTIVE; place++) {
-        uint64_t due = schedule_first(&s, place);
+        uint64_t due = schedule_first(&s, place, 0);
         for (uint64_t number = 1; number <= ARRIVALS / ACTIVE; number++) {
             times[n++] = due;
             due = schedule_next(&s, place, number, due);
@@ -75,6 +76,24 @@ static void test_uniform_gaps_are_even(void **state)
     assert_true(variation < 1e-3);
 }
 
+/* A period longer than a slice: who is due at its beginning is as random as the slice's seed. */
+static void test_uniform_reaches_all_connections(void **state)
+{
+    bool seen[1000] = {false};
+    uint32_t count = 0;
+    (void)state;
+    for (uint64_t seed = 0; seed < 100; seed++) { /* slices of a tenth of a period */
+        struct schedule s = {
+            .arrival = ARRIVAL_UNIFORM, .rate_per_s = 1000, .active = 1000, .seed = seed};
+        for (uint32_t place = 0; place < 1000; place++)
+            if (schedule_first(&s, place, 0) < 100000000 && !seen[place]) {
+                seen[place] = true;
+                count++;
+            }
+    }
+    assert_in_range(count, 990, 1000);
+}
+
 static void test_arrivals_depend_on_the_seed_only(void **state)
 {
     (void)state;
@@ -91,7 +110,7 @@ static void test_thinking_clients_do_not_start_together(void **state)
         .arrival = ARRIVAL_CLOSED, .active = ACTIVE, .think_ns = 1000000, .seed = 1};
     (void)state;
     for (uint32_t place = 0; place < 1000; place++) {
-        uint64_t first = schedule_first(&s, place);
+        uint64_t first = schedule_first(&s, place, 0);
         assert_true(first < s.think_ns);
         times[place] = first;
     }
@@ -123,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_poisson_rate_and_gaps),
         cmocka_unit_test(test_uniform_gaps_are_even),
+        cmocka_unit_test(test_uniform_reaches_all_connections),
         cmocka_unit_test(test_arrivals_depend_on_the_seed_only),
         cmocka_unit_test(test_thinking_clients_do_not_start_together),
         cmocka_unit_test(test_queue_gives_the_earliest_first),

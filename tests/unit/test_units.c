@@ -16,6 +16,16 @@ static void test_counts(void **state)
     }
 }
 
+static void test_a_count_is_whole_and_a_rate_need_not_be(void **state)
+{
+    uint64_t count;
+    double per_s;
+    (void)state;
+    assert_false(parse_count("2.5", &count));
+    assert_true(parse_rate("2.5", &per_s) && per_s == 2.5);
+    assert_true(parse_rate("1.5k", &per_s) && per_s == 1500);
+}
+
 static void test_times_have_units(void **state)
 {
     uint64_t ns;
@@ -64,6 +74,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_a_count_is_whole_and_a_rate_need_not_be),
         cmocka_unit_test(test_times_have_units),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_what_is_no_number_is_refused),
