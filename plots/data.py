@@ -163,11 +163,14 @@ def _check(samples, path):
             f"{path}: sample {samples['sample'][twice.idxmax()]} stands there twice; delete one of the rows")
 
 
+BUSY_PERCENT = 80
+
+
 def _saturated(samples):
-    """Which samples could not keep up with the rate because the server's core was full. Where its CPU time is not
-    known: those that left requests unsent."""
-    unknown = samples["server_cpu_percent"].isna() & (samples["cut_off"].fillna(0) > 0)
-    return (samples["arrival"] != "closed") & ((samples["limited_by"] == "server") | unknown)
+    """Which samples could not keep up with the rate: the server's core was full, or it was busy and requests were left
+    unsent. Unsent ones alone may be a disturbance of the generator. An unknown CPU time counts as busy."""
+    unsent = (samples["cut_off"].fillna(0) > 0) & ~(samples["server_cpu_percent"] < BUSY_PERCENT)
+    return (samples["arrival"] != "closed") & ((samples["limited_by"] == "server") | unsent)
 
 
 def _active_settings(samples, definition):
