@@ -157,8 +157,7 @@ static void schedule_after(struct worker *w, uint32_t i, uint64_t due_ns)
 static void begin(struct worker *w, uint32_t i, uint64_t due_ns)
 {
     struct client *c = &w->clients[i];
-    uint64_t now_ns =
-        clock_ns(); /* read anew: a burst of others may have gone out since it fell due */
+    uint64_t now_ns = clock_ns(); /* anew: others may have gone out since it fell due */
     uint64_t possible_ns = due_ns > c->free_ns ? due_ns : c->free_ns;
     c->stamps[c->started % w->options->depth] = (struct stamp){due_ns, now_ns};
     c->started++;
@@ -227,7 +226,7 @@ static void take(struct worker *w, uint32_t i)
     w->tally.requests += (uint64_t)complete;
     w->outstanding -= (uint64_t)complete;
     if (w->options->churn && complete > 0 && --c->churn_left == 0)
-        reopen(w, i); /* the next request's time includes the connecting */
+        reopen(w, i); /* the next request is due now: its response time includes this */
     for (; complete > 0; complete--)
         go_on(w, i, now_ns);
     if (w->options->dribble_bytes && c->receive_offset > piece_before)
@@ -237,8 +236,8 @@ static void take(struct worker *w, uint32_t i)
 /* Sleeps or polls until something comes or falls due. */
 static int wait_for_events(struct worker *w, struct epoll_event *events, uint64_t now_ns)
 {
-    static _Thread_local bool
-        no_pwait2; /* a kernel before 5.11: whole milliseconds, and polling the rest */
+    /* A kernel before 5.11: whole milliseconds, and polling the rest. */
+    static _Thread_local bool no_pwait2;
     uint64_t wake_ns = now_ns < w->plan.end_ns       ? w->plan.end_ns
                        : now_ns < w->plan.cut_off_ns ? w->plan.cut_off_ns
                                                      : w->plan.give_up_ns;

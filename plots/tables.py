@@ -112,14 +112,11 @@ def excluded(run):
 
 
 def limits(run):
-    """Where sweeps stopped and what was left out: ["cpu, idle: connections stopped at 19,000: …"]."""
+    """Where sweeps stopped and what was left out: ["cpu, idle: connections stop at 19,000: …"]."""
     found = {}
     for scenario in run.scenarios:
         for note in scenario.plan.get("notes", []):
             found.setdefault(note, []).append(scenario.name)
-        for name, limit in (scenario.environment.get("sweep_limits") or {}).items():
-            line = f"{name} stopped at {limit['max']:,}: {limit['because']}"
-            found.setdefault(line, []).append(scenario.name)
     return [f"{', '.join(names)}: {line}" for line, names in found.items()]
 
 
@@ -129,8 +126,6 @@ def environment(run):
     keys = list(dict.fromkeys(key for values in flat.values() for key in values))
     found = []
     for key in keys:
-        if key.startswith("sweep_limits."):
-            continue
         values = {name: values.get(key, "–") for name, values in flat.items()}
         same = len(set(values.values())) == 1
         found.append((key, next(iter(values.values())) if same else

@@ -269,7 +269,7 @@ def test_fewer_than_ten_blocks_are_stamped_exploratory(html, tmp_path):
 
 def test_questions_predictions_limits_reasons_and_commands_are_quoted(html):
     for words in ["What does a request cost when most connections are silent?", "epoll&#39;s does not.",
-                  "connections stopped at 19,000: 95 % of the hard descriptor limit of 20,000",
+                  "connections stop at 19,000: 95 % of the hard descriptor limit of 20,000",
                   "select cannot watch descriptors from FD_SETSIZE (1,024) on",
                   "server closed 3 connections early",
                   "./muxbench run cpu idle share --blocks 3 --seed 1", "./muxbench report results/bench",
