@@ -42,6 +42,30 @@ void histogram_reset(struct histogram *h)
         memset(h, 0, sizeof *h);
 }
 
+/* What the values of a bucket are taken for: integers lower .. upper-1 fell into it. */
+static double middle_ns(uint32_t bucket)
+{
+    return ((double)histogram_lower_ns(bucket) + (double)histogram_lower_ns(bucket + 1) - 1) / 2;
+}
+
+double histogram_mean_ns(const struct histogram *h)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        if (h->counts[i])
+            sum += (double)h->counts[i] * middle_ns(i);
+    return h->total ? sum / (double)h->total : NAN;
+}
+
+double histogram_share_above(const struct histogram *h, uint64_t limit_ns)
+{
+    uint64_t above = 0;
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        if (middle_ns(i) > (double)limit_ns)
+            above += h->counts[i];
+    return h->total ? (double)above / (double)h->total : NAN;
+}
+
 double histogram_percentile_ns(const struct histogram *h, double q)
 {
     if ((double)h->total * (1 - q) < 10)
@@ -50,8 +74,8 @@ double histogram_percentile_ns(const struct histogram *h, double q)
     uint64_t seen = 0;
     for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
         seen += h->counts[i];
-        if (seen >= rank) /* integers lower .. upper-1 fell into it */
-            return ((double)histogram_lower_ns(i) + (double)histogram_lower_ns(i + 1) - 1) / 2;
+        if (seen >= rank)
+            return middle_ns(i);
     }
     return NAN;
 }

@@ -31,4 +31,11 @@ uint64_t histogram_lower_ns(uint32_t bucket);
  * NaN unless at least 10 values lie above it: a percentile of fewer says nothing. */
 double histogram_percentile_ns(const struct histogram *h, double q);
 
+/* The mean of all values, each taken for the middle of its bucket; NaN when there are none. */
+double histogram_mean_ns(const struct histogram *h);
+
+/* The share of the values (0 to 1) above a limit, by the middles of their buckets; NaN when there
+ * are none. */
+double histogram_share_above(const struct histogram *h, uint64_t limit_ns);
+
 #endif

@@ -108,12 +108,25 @@ static void test_a_value_beyond_the_top_is_kept(void **state)
     assert_int_equal(a.counts[HISTOGRAM_BUCKETS - 1], 1);
 }
 
+static void test_mean_and_share_above(void **state)
+{
+    (void)state;
+    memset(&a, 0, sizeof a);
+    assert_true(isnan(histogram_mean_ns(&a)) && isnan(histogram_share_above(&a, 10)));
+    for (uint64_t value = 1; value <= 1000; value++)
+        histogram_add(&a, value * 1000);
+    assert_true(fabs(histogram_mean_ns(&a) / 500500 - 1) < 0.001);
+    assert_true(fabs(histogram_share_above(&a, 900500) - 0.1) < 1e-9);
+    assert_true(histogram_share_above(&a, 2000000) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_value_lies_in_its_bucket),
         cmocka_unit_test(test_buckets_are_narrow_and_without_gaps),
         cmocka_unit_test(test_percentiles_against_sorted_arrays),
+        cmocka_unit_test(test_mean_and_share_above),
         cmocka_unit_test(test_merging_is_adding),
         cmocka_unit_test(test_a_percentile_needs_ten_values_above_it),
         cmocka_unit_test(test_a_value_beyond_the_top_is_kept),
