@@ -181,7 +181,10 @@ static void add_tally(struct tally *sum, const struct tally *t)
 {
     sum->requests += t->requests;
     sum->errors += t->errors;
+    sum->started += t->started;
+    sum->lost += t->lost;
     sum->cut_off += t->cut_off;
+    sum->outstanding_ns += t->outstanding_ns;
     sum->sends += t->sends;
     sum->receives += t->receives;
     sum->waits += t->waits;
@@ -213,16 +216,19 @@ static void drive_slice(const struct turn *turn)
     struct slice slice = {.round = turn->round, .position = turn->position};
     share_active(turn->round);
     observe_await_sleep(target);
-    struct observation start = observe(target);
+    cpu_set_t cores = observe_cores(target);
+    struct observation start = observe(target, &cores);
     struct slice_plan plan = plan_slice(turn);
     uint64_t client_start_ns = observe_own_cpu_ns();
     run_workers(&plan);
     slice.client_cpu_ns = observe_own_cpu_ns() - client_start_ns;
+    slice.driven_ns = clock_ns() - plan.schedule.start_ns;
     slice.start_ns = plan.schedule.start_ns;
     observe_await_sleep(target);
     slice.end_ns = clock_ns();
-    struct observation end = observe(target);
+    struct observation end = observe(target, &cores);
     slice.cost = observation_since(&end, &start);
+    slice.cores = (uint32_t)CPU_COUNT(&cores);
     gather(&slice);
     if (workers[0].spin && slice.tally.work_ns < slice.client_cpu_ns) {
         slice.client_polling_ns = slice.client_cpu_ns - slice.tally.work_ns;

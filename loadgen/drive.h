@@ -15,10 +15,12 @@ struct slice {
     uint32_t round;            /* of all targets; warm-up is not counted */
     uint32_t position;         /* within the round */
     uint64_t start_ns, end_ns; /* until the last echo is here and the server sleeps */
+    uint64_t driven_ns;        /* until the last echo was here */
     struct tally tally;
     uint64_t client_cpu_ns;      /* of its process, without polling and observing */
     uint64_t client_polling_ns;  /* its CPU time in turns of the loop that found nothing */
     struct observation cost;     /* end minus start */
+    uint32_t cores;              /* how many cost.core_busy_ns is of */
     uint32_t core_round_trip_ns; /* the probe just before the round; 0: none */
 };
 

@@ -65,6 +65,7 @@ static void print_slice(FILE *out, const struct result *r, const struct slice *s
     print_number(out, "server_cpu_us", sees_cpu ? (double)s->cost.server_cpu_ns / 1e3 : NAN);
     print_number(out, "client_cpu_us", (double)s->client_cpu_ns / 1e3);
     print_number(out, "client_polling_us", (double)s->client_polling_ns / 1e3);
+    print_number(out, "driven_us", (double)s->driven_ns / 1e3);
     print_number(out, "steal_us", (double)s->cost.steal_ns / 1e3);
     print_number(out, "waits", r->target->ledger ? (double)s->cost.ledger.waits : NAN);
     print_number(out, "core_round_trip_ns",
@@ -111,9 +112,21 @@ static void print_histogram(FILE *out, const char *mechanism, const char *kind,
     fputs("]}", out);
 }
 
-void report_json(FILE *out, const struct options *o, const struct result *results)
+static void print_environment(FILE *out, const struct environment *e)
 {
-    fputs("{\"version\": 1,\n\"targets\": [\n", out);
+    fputs("{\"before\": ", out);
+    probe_print(out, &e->before);
+    fputs(", \"after\": ", out);
+    probe_print(out, &e->after);
+    fputs("}", out);
+}
+
+void report_json(FILE *out, const struct options *o, const struct result *results,
+                 const struct environment *e)
+{
+    fputs("{\"version\": 1,\n\"environment\": ", out);
+    print_environment(out, e);
+    fputs(",\n\"targets\": [\n", out);
     for (uint32_t i = 0; i < o->target_count; i++) {
         fputs(i ? ",\n" : "", out);
         print_target(out, o, &results[i]);

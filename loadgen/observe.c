@@ -36,27 +36,51 @@ bool observe_sees_cpu(const struct target *t)
     return t->pid && process_cpu_ns(t->pid) > 0;
 }
 
-static void observe_machine(struct observation *o)
+/* A line of /proc/stat: "cpu" and the sums, or "cpuN" and those of core N. */
+static void add_line(struct observation *o, const char *line, const cpu_set_t *cores)
 {
     uint64_t user, nice, kernel, idle, iowait, irq, softirq, steal;
+    char name[16];
+    if (sscanf(line,
+               "%15s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+               " %" SCNu64 " %" SCNu64,
+               name, &user, &nice, &kernel, &idle, &iowait, &irq, &softirq, &steal) != 9)
+        return;
+    uint64_t tick_ns = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
+    uint64_t busy_ns = (user + nice + kernel + irq + softirq) * tick_ns;
+    if (!strcmp(name, "cpu")) {
+        o->busy_ns = busy_ns;
+        o->steal_ns = steal * tick_ns;
+    } else if (CPU_ISSET(strtoul(name + 3, NULL, 10), cores)) {
+        o->core_busy_ns += busy_ns;
+    }
+}
+
+static void observe_machine(struct observation *o, const cpu_set_t *cores)
+{
+    char line[512];
     FILE *file = fopen("/proc/stat", "re");
     if (!file)
         return;
-    if (fscanf(file,
-               "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-               " %" SCNu64 " %" SCNu64,
-               &user, &nice, &kernel, &idle, &iowait, &irq, &softirq, &steal) == 8) {
-        uint64_t tick_ns = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK);
-        o->busy_ns = (user + nice + kernel + irq + softirq) * tick_ns;
-        o->steal_ns = steal * tick_ns;
-    }
+    while (fgets(line, sizeof line, file) && !strncmp(line, "cpu", 3))
+        add_line(o, line, cores);
     fclose(file);
 }
 
-struct observation observe(const struct target *t)
+cpu_set_t observe_cores(const struct target *t)
+{
+    cpu_set_t own, server;
+    if (sched_getaffinity(0, sizeof own, &own) < 0)
+        CPU_ZERO(&own);
+    if (t->pid && sched_getaffinity(t->pid, sizeof server, &server) == 0)
+        CPU_OR(&own, &own, &server);
+    return own;
+}
+
+struct observation observe(const struct target *t, const cpu_set_t *cores)
 {
     struct observation o = {0};
-    observe_machine(&o);
+    observe_machine(&o, cores);
     if (t->pid)
         o.server_cpu_ns = process_cpu_ns(t->pid);
     if (t->ledger)
@@ -70,6 +94,7 @@ struct observation observation_since(const struct observation *end, const struct
         .server_cpu_ns = end->server_cpu_ns - start->server_cpu_ns,
         .busy_ns = end->busy_ns - start->busy_ns,
         .steal_ns = end->steal_ns - start->steal_ns,
+        .core_busy_ns = end->core_busy_ns - start->core_busy_ns,
     };
 #define X(name) d.ledger.name = end->ledger.name - start->ledger.name;
     LEDGER_COUNTERS(X)

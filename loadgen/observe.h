@@ -2,6 +2,7 @@
 #ifndef OBSERVE_H
 #define OBSERVE_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,10 +13,15 @@ struct observation {
     uint64_t server_cpu_ns; /* of all its threads, to the nanosecond; 0 when unknown */
     uint64_t busy_ns;       /* of all cores: neither idle nor stolen, in ticks of 10 ms */
     uint64_t steal_ns;      /* of all cores: taken by the hypervisor, in ticks of 10 ms */
+    uint64_t core_busy_ns;  /* as busy_ns, of the server's and the generator's cores only */
     struct ledger ledger;   /* zeroes when unknown */
 };
 
-struct observation observe(const struct target *t);
+/* cores: the server's and the generator's (observe_cores). */
+struct observation observe(const struct target *t, const cpu_set_t *cores);
+
+/* Where the target's server and this process may run. */
+cpu_set_t observe_cores(const struct target *t);
 
 /* The CPU time of this process, all its threads. */
 uint64_t observe_own_cpu_ns(void);

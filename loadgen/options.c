@@ -6,17 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
+#include "check.h"
 #include "clock.h"
 #include "units.h"
 
-enum {
-    MESSAGE_MAX = 64 * 1024 * 1024,
-    DEPTH_MAX = 1024,
-    THREADS_MAX = 64,
-    OUTSTANDING_MAX = 100000000
-};
+enum { MESSAGE_MAX = 64 * 1024 * 1024, DEPTH_MAX = 1024, THREADS_MAX = 64 };
 
 /* The short form of a target, collected until all its parts are there. */
 struct parts {
@@ -52,6 +47,7 @@ static const char usage[] =
     "  --spin, --no-spin     poll or sleep while waiting (poll with cores of its own)\n"
     "  --threads T           per server (1)\n"
     "  --json FILE           write all results there\n"
+    "  --probe A,B           measure nothing but cores A and B and the clock, and print that\n"
     "  --help                this text\n\n"
     "Numbers take k and M, times ns us ms s m, sizes kB KiB MiB. Exit status: 0 fine, 1 the run\n"
     "failed or an echo was wrong, 2 wrong usage.\n";
@@ -133,6 +129,15 @@ static void cpu_option(struct options *o, const char *text)
     o->pinned = true;
 }
 
+static void probe_option(struct options *o, const char *text)
+{
+    int end = 0;
+    if (sscanf(text, "%d,%d%n", &o->probe_cores[0], &o->probe_cores[1], &end) != 2 || text[end] ||
+        o->probe_cores[0] < 0 || o->probe_cores[1] < 0)
+        errx(2, "--probe %s: give two cores, such as 0,1", text);
+    o->probe = true;
+}
+
 static void add_target(struct options *o, const char *text)
 {
     if (o->target_count == TARGETS_MAX)
@@ -174,6 +179,7 @@ enum option_id {
     NO_SPIN,
     THREADS,
     JSON,
+    PROBE,
     HELP,
 };
 
@@ -206,6 +212,7 @@ static const struct option option_names[] = {
     {"no-spin", no_argument, NULL, NO_SPIN},
     {"threads", required_argument, NULL, THREADS},
     {"json", required_argument, NULL, JSON},
+    {"probe", required_argument, NULL, PROBE},
     {"help", no_argument, NULL, HELP},
     {0},
 };
@@ -298,6 +305,9 @@ static void set_option(struct options *o, struct parts *parts, int id, const cha
     case JSON:
         o->json = text;
         break;
+    case PROBE:
+        probe_option(o, text);
+        break;
     case HELP:
         fputs(usage, stdout);
         exit(0);
@@ -306,7 +316,7 @@ static void set_option(struct options *o, struct parts *parts, int id, const cha
     }
 }
 
-static void check_targets(struct options *o, const struct parts *parts)
+static void set_short_target(struct options *o, const struct parts *parts)
 {
     bool short_form = parts->address || parts->port || parts->pid || parts->ledger;
     if (short_form && o->target_count)
@@ -320,67 +330,6 @@ static void check_targets(struct options *o, const struct parts *parts)
     o->targets[0] = target_from_parts("server", parts->address ? parts->address : "127.0.0.1",
                                       parts->port, parts->pid, parts->ledger);
     o->target_count = 1;
-}
-
-static void check_load(struct options *o)
-{
-    if (!o->active)
-        o->active = o->connections;
-    if (o->active > o->connections)
-        errx(2, "--active %u is more than --connections %u: lower the one or raise the other",
-             o->active, o->connections);
-    if (o->arrival == ARRIVAL_CLOSED && o->rate_per_s > 0)
-        errx(2,
-             "--rate needs --arrival uniform or poisson: closed arrivals go as fast as the echoes "
-             "come back (--rate max)");
-    if (o->arrival != ARRIVAL_CLOSED && o->rate_per_s == 0)
-        errx(2, "--arrival %s needs --rate with requests per second, such as 1k",
-             arrival_name(o->arrival));
-    if (o->arrival != ARRIVAL_CLOSED && o->think_ns + o->rtt_ns > 0)
-        errx(2, "--think and --rtt go with --arrival closed: the others have a clock of their own");
-    if (o->dribble_bytes && o->depth > 1)
-        errx(2, "--dribble goes with --depth 1: a piece waits for the echo of the one before");
-    if (o->churn && o->depth > 1)
-        errx(2, "--churn goes with --depth 1: a connection is replaced when its echo is back");
-    if ((uint64_t)o->active * o->depth > OUTSTANDING_MAX)
-        errx(2, "--active %u with --depth %u are too many requests at once: lower one of them",
-             o->active, o->depth);
-    if (o->spin == SPIN_YES && o->pinned && (uint32_t)CPU_COUNT(&o->cpus) < o->threads)
-        errx(2,
-             "--spin with --threads %u needs as many cores in --cpu: polling threads on one core "
-             "take it from each other",
-             o->threads);
-    if (o->threads > o->active)
-        errx(2, "--threads %u is more than --active %u: each needs a connection", o->threads,
-             o->active);
-}
-
-static void check_limits(const struct options *o)
-{
-    enum { OWN_DESCRIPTORS = 50 }; /* pipes, files, one epoll instance for each thread */
-    char need[GROUPED_BYTES], have[GROUPED_BYTES];
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        err(1, "getrlimit");
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
-        err(1, "cannot raise the descriptor limit");
-    uint64_t descriptors = o->connections + OWN_DESCRIPTORS + o->threads;
-    if (descriptors > limit.rlim_cur)
-        errx(2,
-             "need %s descriptors, the limit is %s: run `ulimit -Hn %llu` as root, or lower "
-             "--connections",
-             group_digits(descriptors, need), group_digits(limit.rlim_cur, have),
-             (unsigned long long)descriptors);
-    for (uint32_t i = 0; i < o->target_count; i++) {
-        uint64_t ports = target_ports(&o->targets[i]);
-        if (o->connections > ports)
-            errx(
-                2,
-                "need %s local ports towards %s, there are %s: widen net.ipv4.ip_local_port_range, "
-                "or lower --connections",
-                group_digits(o->connections, need), o->targets[i].name, group_digits(ports, have));
-    }
 }
 
 struct options options_parse(int argc, char **argv)
@@ -400,7 +349,9 @@ struct options options_parse(int argc, char **argv)
         set_option(&o, &parts, id, option_names[i].name, optarg);
     if (optind < argc)
         errx(2, "unexpected argument: %s; see loadgen --help", argv[optind]);
-    check_targets(&o, &parts);
+    if (o.probe)
+        return o;
+    set_short_target(&o, &parts);
     check_load(&o);
     check_limits(&o);
     if (!o.slice_ns)

@@ -39,6 +39,8 @@ struct options {
     uint64_t seed;
     uint64_t timeout_ns;
     const char *json;
+    bool probe; /* only probe these two cores, the server's and the generator's */
+    int probe_cores[2];
 };
 
 /* Parses and checks everything that can be checked before a connection is made; exits 2 with what

@@ -6,9 +6,10 @@
 
 #include "turns.h"
 
-/* The JSON record: targets (named as the columns of samples.csv), slices, histograms. Closes
- * out; exits 1 when not all could be written. */
-void report_json(FILE *out, const struct options *o, const struct result *results);
+/* The JSON record: targets (named as the columns of samples.csv), slices, histograms, and the
+ * environment before and after. Closes out; exits 1 when not all could be written. */
+void report_json(FILE *out, const struct options *o, const struct result *results,
+                 const struct environment *e);
 
 /* A few lines on standard output. */
 void report_summary(const struct options *o, bool spin, const struct result *results);

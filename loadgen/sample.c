@@ -10,12 +10,15 @@
 #include "clock.h"
 #include "units.h"
 
+enum { LATE_NS = 100000 }; /* a request sent later than this is late (METHOD.md, row 5) */
+
 /* Everything that a sample's slices counted. */
 struct total {
     struct tally tally;
     struct observation cost;
-    uint64_t client_cpu_ns;
-    uint64_t window_ns;
+    uint64_t client_cpu_ns, client_polling_ns;
+    uint64_t window_ns, driven_ns;
+    uint32_t cores; /* that cost.core_busy_ns is of */
 };
 
 static struct total add_slices(const struct result *r)
@@ -26,11 +29,18 @@ static struct total add_slices(const struct result *r)
         sum.window_ns += s->end_ns - s->start_ns;
         sum.tally.requests += s->tally.requests;
         sum.tally.errors += s->tally.errors;
+        sum.tally.started += s->tally.started;
+        sum.tally.lost += s->tally.lost;
         sum.tally.cut_off += s->tally.cut_off;
+        sum.tally.outstanding_ns += s->tally.outstanding_ns;
         sum.cost.server_cpu_ns += s->cost.server_cpu_ns;
         sum.client_cpu_ns += s->client_cpu_ns;
+        sum.client_polling_ns += s->client_polling_ns;
+        sum.driven_ns += s->driven_ns;
+        sum.cores = s->cores;
         sum.cost.busy_ns += s->cost.busy_ns;
         sum.cost.steal_ns += s->cost.steal_ns;
+        sum.cost.core_busy_ns += s->cost.core_busy_ns;
 #define X(name) sum.cost.ledger.name += s->cost.ledger.name;
         LEDGER_COUNTERS(X)
 #undef X
@@ -69,13 +79,25 @@ static void set_times(struct sample *s, const struct options *o, const struct re
     const struct driver *d = r->driver;
     s->service_p50_us = us_percentile(&d->service, 0.5);
     s->service_p99_us = us_percentile(&d->service, 0.99);
-    if (o->arrival != ARRIVAL_CLOSED)
+    s->service_mean_us = histogram_mean_ns(&d->service) / 1e3;
+    if (o->arrival != ARRIVAL_CLOSED) {
         s->lateness_p99_us = us_percentile(&d->lateness, 0.99);
+        s->late_percent = 100 * histogram_share_above(&d->lateness, LATE_NS);
+    }
     if (s->cut_off > 0)
         return; /* the queue grew until the slice ended: its times tell the slice's length */
     s->response_p50_us = us_percentile(&d->response, 0.5);
     s->response_p99_us = us_percentile(&d->response, 0.99);
     s->response_p999_us = us_percentile(&d->response, 0.999);
+}
+
+/* What neither server nor generator used of their cores; ticks can make it a little less than 0. */
+static double others_percent(const struct total *sum)
+{
+    double ours_ns =
+        (double)(sum->cost.server_cpu_ns + sum->client_cpu_ns + sum->client_polling_ns);
+    return 100 * ((double)sum->cost.core_busy_ns - ours_ns) /
+           ((double)sum->window_ns * (double)sum->cores);
 }
 
 static void set_costs(struct sample *s, const struct target *t, const struct total *sum)
@@ -86,8 +108,13 @@ static void set_costs(struct sample *s, const struct target *t, const struct tot
     s->machine_cpu_percent = 100 * (double)sum->cost.busy_ns / cores_ns;
     s->steal_percent = 100 * (double)sum->cost.steal_ns / cores_ns;
     s->client_cpu_us_per_request = (double)sum->client_cpu_ns / 1e3 / requests;
+    s->outstanding_mean = (double)sum->tally.outstanding_ns / window_ns;
+    if (sum->client_polling_ns > 0)
+        s->generator_share_percent =
+            100 * (double)(sum->client_cpu_ns + sum->client_polling_ns) / (double)sum->driven_ns;
     if (!observe_sees_cpu(t))
         return;
+    s->others_percent = others_percent(sum);
     s->server_cpu_percent = 100 * (double)sum->cost.server_cpu_ns / window_ns;
     s->server_cpu_us_per_request = (double)sum->cost.server_cpu_ns / 1e3 / requests;
     s->total_cpu_us_per_request = s->server_cpu_us_per_request + s->client_cpu_us_per_request;
@@ -116,8 +143,30 @@ static const char *limiter(const struct options *o, const struct sample *s)
     return "unclear";
 }
 
+/* Nothing may be lost or invented on the way (METHOD.md, row 7). */
+static void check_conservation(struct sample *s, const struct options *o, const struct result *r,
+                               const struct total *sum)
+{
+    const struct ledger *l = &sum->cost.ledger;
+    const struct tally *t = &sum->tally;
+    uint64_t bytes = t->requests * o->message_bytes;
+    if (t->started != t->requests + t->lost)
+        snprintf(s->reason, sizeof s->reason,
+                 "%" PRIu64 " requests were sent, %" PRIu64 " came back and %" PRIu64 " were lost",
+                 t->started, t->requests, t->lost);
+    else if (r->target->ledger && l->bytes_in != bytes)
+        snprintf(s->reason, sizeof s->reason,
+                 "the server read %" PRIu64 " bytes, %" PRIu64 " were sent to it", l->bytes_in,
+                 bytes);
+    else if (r->target->ledger && l->bytes_out != bytes)
+        snprintf(s->reason, sizeof s->reason,
+                 "the server wrote %" PRIu64 " bytes, %" PRIu64 " came back", l->bytes_out, bytes);
+    if (*s->reason)
+        s->status = "invalid";
+}
+
 static void set_status(struct sample *s, const struct options *o, const struct result *r,
-                       const struct ledger *l)
+                       const struct total *sum)
 {
     char errors[GROUPED_BYTES];
     const char *failure = r->driver->failure;
@@ -133,11 +182,8 @@ static void set_status(struct sample *s, const struct options *o, const struct r
     } else if (*r->invalid) {
         s->status = "invalid";
         snprintf(s->reason, sizeof s->reason, "%s", r->invalid);
-    } else if (r->target->ledger && l->bytes_in != s->requests * o->message_bytes) {
-        s->status = "invalid";
-        snprintf(s->reason, sizeof s->reason,
-                 "the server read %" PRIu64 " bytes, %" PRIu64 " were sent to it", l->bytes_in,
-                 s->requests * o->message_bytes);
+    } else {
+        check_conservation(s, o, r, sum);
     }
 }
 
@@ -162,6 +208,6 @@ struct sample sample_of(const struct options *o, const struct result *r)
             set_counters(&s, &sum.cost.ledger, (double)s.requests);
     }
     s.limited_by = limiter(o, &s);
-    set_status(&s, o, r, &sum.cost.ledger);
+    set_status(&s, o, r, &sum);
     return s;
 }

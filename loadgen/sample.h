@@ -14,7 +14,10 @@
     X(response_p999_us)          \
     X(service_p50_us)            \
     X(service_p99_us)            \
+    X(service_mean_us)           \
     X(lateness_p99_us)           \
+    X(late_percent)              \
+    X(outstanding_mean)          \
     X(server_cpu_us_per_request) \
     X(client_cpu_us_per_request) \
     X(total_cpu_us_per_request)  \
@@ -29,6 +32,8 @@
     X(eagain_per_request)        \
     X(ctl_per_request)           \
     X(steal_percent)             \
+    X(others_percent)            \
+    X(generator_share_percent)   \
     X(core_round_trip_ns)
 
 struct sample {

@@ -13,7 +13,6 @@
 
 #include "clock.h"
 #include "placement.h"
-#include "probe.h"
 #include "random.h"
 #include "units.h"
 
@@ -143,21 +142,25 @@ static void order_round(uint32_t *order, uint32_t round)
         random_shuffle(order, n, random_at(options->seed, 'o', round));
 }
 
-static uint32_t probe(const struct target *t)
+/* The cores that are probed; -1 where nothing is pinned. */
+static int own_core(void)
 {
-    if (!options->pinned || !t->pid)
-        return 0;
     int core = 0;
-    while (!CPU_ISSET((size_t)core, &options->cpus))
+    while (options->pinned && !CPU_ISSET((size_t)core, &options->cpus))
         core++;
-    return probe_round_trip_ns(observe_core(t->pid), core);
+    return options->pinned ? core : -1;
+}
+
+static int server_core(void)
+{
+    return options->targets[0].pid ? observe_core(options->targets[0].pid) : -1;
 }
 
 /* Every target drives one slice of the round. */
 static void drive_round(struct result *results, uint32_t round, uint64_t duration_ns, bool warm_up)
 {
     uint32_t order[TARGETS_MAX] = {0};
-    uint32_t round_trip_ns = warm_up ? 0 : probe(&options->targets[0]);
+    uint32_t round_trip_ns = warm_up ? 0 : probe_round_trip_ns(server_core(), own_core());
     order_round(order, round);
     for (uint32_t position = 0; position < options->target_count; position++) {
         struct result *r = &results[order[position]];
@@ -191,7 +194,7 @@ static void show_progress(uint32_t round, uint32_t rounds, uint64_t start_ns)
         fprintf(stderr, "\r\033[K");
 }
 
-static void measure(struct result *results)
+static void measure(struct result *results, struct environment *e)
 {
     uint32_t rounds = (uint32_t)((options->window_ns + options->slice_ns - 1) / options->slice_ns);
     for (uint32_t i = 0; i < options->target_count; i++) {
@@ -207,16 +210,18 @@ static void measure(struct result *results)
         histogram_reset(&results[i].driver->service);
         histogram_reset(&results[i].driver->lateness);
     }
+    e->before = probe_cores(server_core(), own_core());
     uint64_t start_ns = clock_ns();
     for (uint32_t round = 0; round < rounds; round++) {
         drive_round(results, round, options->slice_ns, false);
         show_progress(round + 1, rounds, start_ns);
     }
+    e->after = probe_cores(server_core(), own_core());
     for (uint32_t i = 0; i < options->target_count; i++)
         check_established(&results[i], "at the end");
 }
 
-bool turns_run(const struct options *o, bool spin, struct result *results)
+bool turns_run(const struct options *o, bool spin, struct result *results, struct environment *e)
 {
     options = o;
     signal(SIGPIPE, SIG_IGN); /* a driver that died is seen by the failing write */
@@ -224,7 +229,7 @@ bool turns_run(const struct options *o, bool spin, struct result *results)
     start_drivers(spin, results);
     bool connected = connect_targets(results);
     if (connected)
-        measure(results);
+        measure(results, e);
     for (uint32_t i = 0; i < o->target_count; i++) {
         close(lines[i].command_fd); /* the driver ends, and its connections with it */
         close(lines[i].reply_fd);

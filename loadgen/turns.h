@@ -7,6 +7,7 @@
 #define TURNS_H
 
 #include "drive.h"
+#include "probe.h"
 
 /* All that was seen of one target. */
 struct result {
@@ -19,12 +20,17 @@ struct result {
     char invalid[FAILURE_BYTES]; /* why its numbers cannot be used; "" they can */
 };
 
+/* The machine just before the first slice and just after the last. */
+struct environment {
+    struct probe before, after;
+};
+
 /* Does the generator have cores that no server may use? Then a worker polls instead of sleeping: a
  * sleeping client is woken by the server's send, and the server is charged for it. */
 bool turns_own_core(const struct options *o);
 
 /* Connects, warms up and measures all targets.  results has room for each, in their order.  False
  * when a target could not even be connected to; then nothing was measured. */
-bool turns_run(const struct options *o, bool spin, struct result *results);
+bool turns_run(const struct options *o, bool spin, struct result *results, struct environment *e);
 
 #endif

@@ -110,6 +110,14 @@ static void reopen(struct worker *w, uint32_t i)
         w->failed = true;
 }
 
+/* The number of requests on the way changes. */
+static void set_outstanding(struct worker *w, uint64_t outstanding, uint64_t now_ns)
+{
+    w->tally.outstanding_ns += w->outstanding * (now_ns - w->changed_ns);
+    w->outstanding = outstanding;
+    w->changed_ns = now_ns;
+}
+
 /* A connection is broken: its requests are lost, a new one takes its place.  What its client does
  * next is left to the queue. */
 static void lose(struct worker *w, uint32_t i, const char *why, uint64_t now_ns)
@@ -118,7 +126,8 @@ static void lose(struct worker *w, uint32_t i, const char *why, uint64_t now_ns)
     uint64_t lost = client_outstanding(c);
     failure_keep(w->failure, why);
     w->tally.errors += lost ? lost : 1;
-    w->outstanding -= lost;
+    w->tally.lost += lost;
+    set_outstanding(w, w->outstanding - lost, now_ns);
     if (w->tally.errors >= ERRORS_MAX)
         w->failed = true;
     reopen(w, i);
@@ -159,9 +168,12 @@ static void begin(struct worker *w, uint32_t i, uint64_t due_ns)
     struct client *c = &w->clients[i];
     uint64_t now_ns = clock_ns(); /* anew: others may have gone out since it fell due */
     uint64_t possible_ns = due_ns > c->free_ns ? due_ns : c->free_ns;
+    if (is_closed_loop(w) && due_ns == w->plan.schedule.start_ns)
+        due_ns = now_ns; /* the opening burst takes its time: nobody asked for all at once */
     c->stamps[c->started % w->options->depth] = (struct stamp){due_ns, now_ns};
     c->started++;
-    w->outstanding++;
+    w->tally.started++;
+    set_outstanding(w, w->outstanding + 1, now_ns);
     if (!is_closed_loop(w)) {
         histogram_add(&w->lateness, now_ns - possible_ns);
         schedule_after(w, i, due_ns);
@@ -224,7 +236,7 @@ static void take(struct worker *w, uint32_t i)
     for (int k = complete; k > 0; k--)
         record(w, &c->stamps[(c->received - (uint64_t)k) % w->options->depth], now_ns);
     w->tally.requests += (uint64_t)complete;
-    w->outstanding -= (uint64_t)complete;
+    set_outstanding(w, w->outstanding - (uint64_t)complete, now_ns);
     if (w->options->churn && complete > 0 && --c->churn_left == 0)
         reopen(w, i); /* the next request is due now: its response time includes this */
     for (; complete > 0; complete--)
@@ -268,6 +280,7 @@ static void handle(struct worker *w, const struct epoll_event *event)
 static void arm(struct worker *w)
 {
     uint64_t start_ns = w->plan.schedule.start_ns;
+    w->changed_ns = start_ns;
     for (uint32_t k = 0; k < w->active_count; k++) {
         struct client *c = &w->clients[w->active[k]];
         if (!c->stamps)

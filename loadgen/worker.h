@@ -13,7 +13,11 @@ struct tally {
     uint64_t requests; /* echoes received, right and whole */
     uint64_t errors;   /* requests lost to wrong bytes, closed connections or time-outs; and idle
                           connections that the server closed or spoke on */
-    uint64_t cut_off;  /* due, but never sent: the queue could not drain at the end of the slice */
+    uint64_t started;  /* requests begun: each comes back, or is lost */
+    uint64_t lost;
+    uint64_t cut_off; /* due, but never sent: the queue could not drain at the end of the slice */
+    uint64_t outstanding_ns; /* requests on the way, summed over time: over the slice's length, the
+                                mean number of them */
     uint64_t sends, receives, waits;
     uint64_t opened;  /* connections, for churn or after an error */
     uint64_t work_ns; /* elapsed in turns of the loop that started or took something: of a worker
@@ -40,7 +44,8 @@ struct worker {
     uint32_t active_count;
     struct due_queue queue;
     uint32_t late;        /* clients whose next request is due while they are not free */
-    uint64_t outstanding; /* requests on the way */
+    uint64_t outstanding; /* requests on the way; since changed_ns */
+    uint64_t changed_ns;
     struct slice_plan plan;
     struct tally tally;
     struct histogram response, service, lateness;

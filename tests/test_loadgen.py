@@ -258,3 +258,51 @@ def test_it_does_not_need_the_ledger_of_a_dead_server(tmp_path):
     assert not os.path.exists(tmp_path / "ledger")
     done = run("--port", 1, "--ledger", tmp_path / "ledger", check=False)
     assert done.returncode == 2 and "ledger" in done.stderr
+
+
+# ---- what it says of itself and of the machine --------------------------------------------------------------
+
+@pytest.mark.parametrize("more", [["--depth", "3"], ["--arrival", "poisson", "--rate", "5k"]])
+def test_what_is_on_the_way_obeys_littles_law(tmp_path, more):
+    with Server("epoll-lt") as server:
+        record = measure(tmp_path, *target(server), *short(connections=20, active=10), *more)
+    one = record["targets"][0]
+    assert one["outstanding_mean"] == pytest.approx(one["throughput_per_s"] * one["service_mean_us"] / 1e6, rel=0.01)
+
+
+def test_the_opening_burst_of_a_closed_loop_is_due_as_it_goes_out(tmp_path):
+    """Nobody meant 500 requests for one moment: response and service are the same."""
+    with Server("epoll-lt") as server:
+        record = measure(tmp_path, *target(server), *short(connections=500, window="100ms", warmup="0s"))
+    response, service = (mean_ns(one["buckets"]) for one in record["histograms"]
+                         if one["kind"] in ("response", "service"))
+    assert service <= response < 1.02 * service
+
+
+def mean_ns(buckets):
+    return sum((lower + upper) / 2 * count for lower, upper, count in buckets) / sum(one[2] for one in buckets)
+
+
+def test_the_machine_is_probed_before_and_after(tmp_path):
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        pytest.skip("needs two cores")
+    with Server("poll", "--cpu", cores[0]) as server:
+        record = measure(tmp_path, *target(server), *short(connections=5, cpu=cores[1]))
+    for when in ("before", "after"):
+        assert all(record["environment"][when][name] > 0
+                   for name in ("round_trip_ns", "server_spin_ns", "generator_spin_ns"))
+    assert 0 < record["targets"][0]["generator_share_percent"] <= 101
+
+
+def test_what_is_not_pinned_is_not_probed(tmp_path):
+    with Server("poll") as server:
+        record = measure(tmp_path, *target(server), *short(connections=5))
+    assert record["environment"]["before"]["generator_spin_ns"] is None
+
+
+def test_probe_prints_one_object():
+    found = json.loads(run("--probe", "0,0").stdout)
+    assert found["probe"]["round_trip_ns"] is None, "a core has no distance to itself"
+    assert found["clock"]["resolution_ns"] > 0
+    assert run("--probe", "0;1", check=False).returncode == 2
