@@ -1,5 +1,5 @@
 """How every figure looks: one colour, marker and dash per mechanism; and the same bytes each time."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import matplotlib
 
@@ -44,8 +44,11 @@ SETTINGS = {
 
 
 def look(mechanism):
-    """The mechanism's Look; one that is not known here gets a black dotted line."""
-    return LOOKS.get(mechanism, OTHER)
+    """The mechanism's Look; with a label (epoll-lt:again) the same colour as a dotted line with crosses; one that is not known
+    here gets a black dotted line."""
+    base, label, _ = mechanism.partition(":")
+    its = LOOKS.get(base, OTHER)
+    return replace(OTHER, colour=its.colour, marker="X") if label else its
 
 
 def order(mechanisms):

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from runner import estimate, gate, process
+from runner import estimate, gates, process
 from runner.process import ChildError, Children
-from runner.support import unsupported
+from runner.support import program, unsupported
 from runner.units import time_option
 
 READY_S = 10
 READY_WORDS = "listening on "
 TIME_KEYS = ("think", "rtt", "window", "warmup", "slice", "timeout")
+PERCENTILES = ("response_p50_us", "response_p99_us", "response_p999_us", "service_p50_us", "service_p99_us")
 PLAIN_KEYS = ("connections", "active", "arrival", "rate", "depth", "message_bytes", "dribble", "placement",
               "churn", "threads", "congestion")
 
@@ -33,19 +34,22 @@ class Bench:
 
 
 def run(bench, step):
-    """Run one Step: rows for samples.csv, slices.csv and histograms.csv, as three lists of dicts. Whatever
-    fails is a row with the reason; nothing is raised but for errors of our own."""
+    """Run one Step: rows for samples.csv, slices.csv and histograms.csv, as three lists of dicts; and whether the
+    environment spoiled it (a bool). Whatever fails is a row with the reason; nothing is raised but for errors of our
+    own."""
     reasons = {name: unsupported(name, step.cell.settings) for name in step.order}
     able = [name for name in step.order if not reasons[name]]
     samples = [_row(bench, step, name, status="unsupported", reason=reasons[name])
                for name in step.order if reasons[name]]
-    slices, histograms = [], []
+    slices, histograms, spoiled = [], [], False
     for group in ([able] if bench.slices else [[name] for name in able]) if able else []:
         record, failed = _drive(bench, step, group)
-        samples += _samples(bench, step, group, record, failed)
+        rows, again = _samples(bench, step, group, record, failed)
+        samples += rows
+        spoiled |= again
         slices += _details(step, record.get("slices", []))
         histograms += _buckets(step, record.get("histograms", []))
-    return samples, slices, histograms
+    return samples, slices, histograms, spoiled
 
 
 # ---- the programs ------------------------------------------------------------------------------------------
@@ -77,7 +81,7 @@ def _start_server(bench, step, children, name):
     ready."""
     settings = step.cell.settings
     ledger = bench.temporary / f"{name}.ledger"
-    argv = [bench.bin / f"echo-{name}", "--port", "0", "--cpu", bench.server_cpu, "--ledger", ledger,
+    argv = [program(bench.bin, name), "--port", "0", "--cpu", bench.server_cpu, "--ledger", ledger,
             "--drain", settings["drain"]]
     if settings["congestion"]:
         argv += ["--congestion", settings["congestion"]]
@@ -137,19 +141,23 @@ def _row(bench, step, name, **measured):
 
 
 def _samples(bench, step, group, record, failed):
-    """The rows of the mechanisms in GROUP, in the order of their launch; RECORD and FAILED: _drive()'s."""
+    """The rows of the mechanisms in GROUP, in the order of their launch, and whether the environment spoiled them;
+    RECORD and FAILED: _drive()'s."""
     targets = {target["mechanism"]: target for target in record.get("targets", [])}
-    rows = []
+    rows, spoiled = [], False
+    environment = record.get("environment", {})
     for name in group:
         row = _row(bench, step, name, **targets.get(name, {"status": "failed", "reason": _said(record)}),
-                   position=step.order.index(name) + 1)
+                   position=step.order.index(name) + 1) | gates.shifts(environment)
         if name in failed:
             row |= {"status": "failed", "reason": failed[name]}
         elif row["status"] == "valid":
-            reason = gate.suspicion(row, [one for one in record["slices"] if one["mechanism"] == name])
-            row |= {"status": "suspect", "reason": reason} if reason else {}
+            verdict, again = gates.judge(gates.Evidence(row, record["slices"], environment,
+                                                        bench.server_cpu != bench.loadgen_cpu, step.cell.settings))
+            row |= verdict | (dict.fromkeys(PERCENTILES) if verdict["latency"] else {})
+            spoiled |= again
         rows.append(row)
-    return rows
+    return rows, spoiled
 
 
 def _said(record):

@@ -33,6 +33,9 @@ def _parser():
                                  help="draw figures and report.html of a run again, from its samples")
     report.add_argument("folder", type=Path, nargs="?", metavar="DIR", help="a run (results/latest)")
     report.set_defaults(handle=_report)
+    _add_compare(commands)
+    _add_judged(commands)
+    _add_advise(commands)
     listing = commands.add_parser("list", help="show the scenarios and their questions")
     listing.set_defaults(handle=_list)
     doctor = commands.add_parser("doctor", help="check what is needed, and the limits of this machine")
@@ -49,12 +52,17 @@ def _add_run(commands):
     run.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (results/SCENARIO-TIMESTAMP)")
     run.add_argument("--blocks", type=_positive, metavar="N",
                      help="how often each cell is measured (the scenario's)")
-    run.add_argument("--seed", type=_seed, metavar="S",
+    run.add_argument("--seed", type=_count, metavar="S",
                      help="fixes every random order (chosen at random, and kept)")
     run.add_argument(
         "--only", action="append", default=[], metavar="KEY=V,V",
         help="only these values of the sweep, such as mechanism=poll,select or connections=1000,max")
     run.add_argument("--quick", action="store_true", help="the scenario's [quick] form, in one block")
+    run.add_argument("--cores", type=_cores, metavar="SERVER,GENERATOR",
+                     help="the two cores (chosen: near each other, not threads of one)")
+    run.add_argument("--reruns", type=_count, default=None, metavar="N",
+                     help="how often a block that the environment spoiled is run again (3, "
+                     "if all together take a tenth of the time at most)")
     run.add_argument("--same-core", action="store_true",
                      help="servers and generator on one core: slower, but steadier")
     run.add_argument("--dry-run", action="store_true",
@@ -64,21 +72,80 @@ def _add_run(commands):
     run.set_defaults(handle=_run, parser=run)
 
 
+def _add_compare(commands):
+    compare = commands.add_parser(
+        "compare", help="what differs between two runs", description="Compares run B with run A: first what differs "
+        "around them, then every cell: A, B, their ratio with its interval, and whether B is faster, slower, "
+        "equivalent or neither. Exit status 1 if a --fail-if holds.")
+    for side in "AB":
+        compare.add_argument(side.lower(), type=Path, metavar=side, help="a run's folder")
+    compare.add_argument("--metric", default="server_cpu_us_per_request", metavar="COLUMN",
+                         help="a column of samples.csv (server_cpu_us_per_request)")
+    compare.add_argument("--margin", default="3%", metavar="SHARE",
+                         help="equivalent: the 90 %% interval lies within this (3%%)")
+    compare.add_argument("--fail-if", action="append", default=[], metavar="slower=SHARE",
+                         help="exit 1 if a row is slower (or faster=) by more than this, such as slower=5%%")
+    compare.add_argument("--by-change", action="store_true",
+                         help="--fail-if looks at each mechanism's ratio to the base instead, as it was in A and is "
+                         "in B: blind to what slowed both, but the machine's drift cancels")
+    compare.add_argument("--json", action="store_true", help="everything, for programs")
+    compare.add_argument("--figure", type=Path, metavar="FILE", help="draw FILE.svg and FILE.png")
+    compare.set_defaults(handle=_compare)
+
+
+def _add_judged(commands):
+    """The commands that measure a scenario made for them, and judge it; or judge a run that is there."""
+    aa = commands.add_parser(
+        "aa", help="is a difference found where there is none?", description="Runs one server under two names "
+        "through the whole pipeline, in 40 cells, and counts how many intervals exclude 1. Exit status 1 if too "
+        "many do.")
+    aa.add_argument("--server", metavar="NAME", help="the mechanism (epoll-lt)")
+    aa.set_defaults(handle=_aa)
+    precision = commands.add_parser(
+        "precision", help="how well do ratios repeat from block to block?", description="Measures poll, epoll-lt and "
+        "epoll-et in ten blocks, and prints how far their ratios scatter. Exit status 1 if by more than 1 %%.")
+    precision.set_defaults(handle=_precision)
+    for name, command in (("aa", aa), ("precision", precision)):
+        command.add_argument("--blocks", type=_positive, metavar="N", help="how often each cell is measured (10)")
+        command.add_argument("--out", type=Path, metavar="DIR", help="the run's folder")
+        command.add_argument("--run", type=Path, metavar="DIR", help="measure nothing: judge the run in DIR")
+        command.set_defaults(parser=command, command=name)
+
+
+def _add_advise(commands):
+    advise = commands.add_parser(
+        "advise", help="what would each mechanism cost at your numbers?", description="Predicts the server's CPU for "
+        "each mechanism, with its interval, from the newest run with a fixed rate that was made on this machine.")
+    advise.add_argument("--connections", required=True, metavar="N", help="how many are open, such as 5000 or 5k")
+    advise.add_argument("--active", required=True, metavar="A", help="how many of them speak")
+    advise.add_argument("--rate", required=True, metavar="R", help="requests per second, over all of them")
+    advise.add_argument("--run", type=Path, metavar="DIR", help="from this run, even if another machine made it")
+    advise.add_argument("--json", action="store_true", help="everything, for programs")
+    advise.set_defaults(handle=_advise)
+
+
 def _positive(text):
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text}: give a whole number from 1 on")
     return int(text)
 
 
-def _seed(text):
+def _count(text):
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text}: give a whole number")
     return int(text)
 
 
+def _cores(text):
+    server, comma, loadgen = text.partition(",")
+    if not comma or not server.isdecimal() or not loadgen.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: give two cores, such as 0,1")
+    return int(server), int(loadgen)
+
+
 def _run(options, paths):
     planned = [options.scenarios, options.out, options.blocks, options.seed, options.only, options.quick,
-               options.same_core, options.dry_run]
+               options.same_core, options.dry_run, options.cores, options.reruns]
     if options.resume and any(one not in (None, False, []) for one in planned):
         options.parser.error("--resume goes on as the run was planned: give nothing but its folder")
     if not options.resume and not options.scenarios:
@@ -93,6 +160,32 @@ def _report(options, paths):
         raise UserError(f"{folder}: no such run; `./muxbench run` makes one")
     from runner.report import run
     return run(folder.resolve())
+
+
+def _compare(options, _paths):
+    from runner.compare import run
+    return run(options)
+
+
+def _aa(options, paths):
+    from runner.judged import aa
+    return aa(options, paths, _measure)
+
+
+def _precision(options, paths):
+    from runner.judged import precision
+    return precision(options, paths, _measure)
+
+
+def _advise(options, paths):
+    from runner.advise import run
+    return run(options, paths)
+
+
+def _measure(words, paths):
+    """`muxbench run` with the arguments WORDS."""
+    options = _parser().parse_args(["run", *map(str, words)])
+    return options.handle(options, paths)
 
 
 def _list(_options, paths):

@@ -1,9 +1,12 @@
 """The processors: model, which cores share what, the governor, mitigations, virtualisation; and which cores
 to use."""
+import itertools
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+from runner.errors import UserError
 from runner.limits import read
 
 IDLE, IOWAIT, STEAL = 3, 4, 7   # places in /proc/stat
@@ -37,20 +40,54 @@ def _last_cache(about):
     return read(levels[-1] / "shared_cpu_list") if levels else None
 
 
-def pick(cores, same_core=False):
-    """(server's cpu, generator's cpu) of CORES (as topology() gives them): two cores, no threads of one, near
-    each other, and not the first, which takes most interrupts, if there are enough. The same one if there is
-    but one."""
+@dataclass(frozen=True)
+class Cores:
+    """Where the servers run, where the generator runs, and why there."""
+    server: int
+    loadgen: int
+    why: str
+
+
+def pick(cores, same_core=False, asked=None, probe=None):
+    """The Cores to use of CORES (as topology() gives them): those ASKED for; or two near each other, not threads of
+    one, and not the first, which takes most interrupts, if there are enough. Among pairs that the kernel calls
+    equal the one with the shortest round trip, if PROBE(server, generator) tells it in ns (None: it cannot).
+    UserError if an asked one is not there."""
+    usable = [row["cpu"] for row in cores]
+    if asked:
+        if not set(asked) <= set(usable):
+            raise UserError(f"--cores {asked[0]},{asked[1]}: this process may use the cores "
+                            f"{', '.join(map(str, usable))}: choose two of these")
+        return Cores(*asked, "as --cores says")
+    pairs = _nearest_pairs(cores)
+    if same_core or not pairs:
+        one = pairs[0][0] if pairs else usable[0]
+        return Cores(one, one, "one core for both" + ("" if pairs else ": there is no other"))
+    if len(pairs) == 1:
+        return Cores(*pairs[0], "the only pair" if len(cores) == 2 else "the nearest pair by the kernel's topology")
+    trips = {pair: probe(*pair) if probe else None for pair in pairs}
+    known = {pair: trip for pair, trip in trips.items() if trip}
+    best = min(known, key=known.get) if known else pairs[0]
+    nearest = f", the shortest round trip ({known[best]} ns) of {len(known)} probed pairs" if known else ""
+    return Cores(*best, f"one of {len(pairs)} pairs that are near each other and no threads of one core{nearest}")
+
+
+PROBED_PAIRS = 12   # of many equal ones; 20 ms each
+
+
+def _nearest_pairs(cores):
+    """[(server's cpu, generator's cpu)]: all pairs that the kernel's topology calls best, spread over the machine
+    where there are many. Empty if there is but one core."""
     first = cores[0]["core"]
-    server = next((row for row in cores if row["core"] != first and len(cores) > 2), cores[0])
-    others = [row for row in cores if row["core"] != server["core"]]
-    if same_core or len(cores) == 1:
-        return server["cpu"], server["cpu"]
-    if not others:
-        others = [row for row in cores if row["cpu"] != server["cpu"]]
-    best = min(others, key=lambda row: (row["core"] == first, row["cache"] != server["cache"],
-                                        row["package"] != server["package"], row["cpu"]))
-    return server["cpu"], best["cpu"]
+
+    def distance(one, other):
+        return (one["core"] == other["core"], len(cores) > 2 and first in (one["core"], other["core"]),
+                one["cache"] != other["cache"], one["package"] != other["package"])
+    pairs = list(itertools.combinations(cores, 2))
+    best = min((distance(*pair) for pair in pairs), default=None)
+    near = [(one["cpu"], other["cpu"]) if one["core"] != first or len(cores) == 2 else (other["cpu"], one["cpu"])
+            for one, other in pairs if distance(one, other) == best]
+    return near[::-(-len(near) // PROBED_PAIRS)] if near else []
 
 
 def governor():

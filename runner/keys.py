@@ -2,6 +2,7 @@
 from it."""
 from dataclasses import dataclass
 
+from runner.store import SAMPLE_COLUMNS
 from runner.units import ABOVE_0, BYTES, COUNT, TIME
 
 MECHANISMS = ("select", "select-wide", "poll", "epoll-lt", "epoll-et")
@@ -37,8 +38,16 @@ def _bytes(default=None):
                'a number of bytes from 1 on, or text such as "64KiB"', default)
 
 
+def _mechanism():
+    """One of ours, or one with a label: "epoll-lt:again" is the same server under another name."""
+    key = _one_of(*MECHANISMS)
+    labelled = {"pattern": f"^({'|'.join(MECHANISMS)}):[a-z0-9-]{{1,20}}$"}
+    return Key({"if": {"type": "string", "pattern": ":"}, "then": labelled, "else": key.schema},
+               f'{key.allowed}; with a label (such as "poll:again") the same server under another name')
+
+
 KEYS = {
-    "mechanism": _one_of(*MECHANISMS),
+    "mechanism": _mechanism(),
     "connections": _count(1, 'a whole number from 1 on (also "10k"), or "max" (all the machine allows)',
                           "^max$"),
     "active": _count(1, 'a whole number from 1 on, "all", or a share such as "0.1%"',
@@ -82,6 +91,33 @@ def _table(properties, **more):
 
 
 _SENTENCE = {"type": "string", "minLength": 1, "pattern": r"\S"}
+
+# What [[expect]] may speak of: the columns of samples.csv that hold a measured number.
+METRICS = tuple(name for name in SAMPLE_COLUMNS if name not in (
+    "sample", "block", "position", "scenario", "mechanism", "variant", "connections", "active", "arrival",
+    "offered_per_s", "message_bytes", "depth", "window_s", "limited_by", "status", "reason", "slices", "attempt",
+    "latency", "steady"))
+CELL_KEYS = [name for name in SWEEP if name != "mechanism"]
+BOUNDS = ("above", "below", "within", "between")
+
+
+def _where():
+    return _table({name: KEYS[name].schema for name in CELL_KEYS}, minProperties=1)
+
+
+def _expect():
+    """One prediction: of one mechanism or of the ratio of two, with one bound."""
+    number, above_0 = {"type": "number"}, {"type": "number", "exclusiveMinimum": 0}
+    name = KEYS["mechanism"].schema
+    return _table({
+        "claim": _SENTENCE, "metric": {"enum": list(METRICS)}, "mechanism": name,
+        "compare": {"type": "array", "minItems": 2, "maxItems": 2, "uniqueItems": True, "items": name},
+        "where": _where(), "against": _where(), "above": number, "below": number, "within": above_0,
+        "between": {"type": "array", "minItems": 2, "maxItems": 2, "items": number},
+    }, required=["claim", "metric"])
+
+
+EXPECT = {"type": "array", "minItems": 1, "items": _expect()}
 SCHEMA = _table({
     "question": _SENTENCE,
     "prediction": _SENTENCE,
@@ -91,6 +127,7 @@ SCHEMA = _table({
     "sweep": _table({name: _list_of(name) for name in SWEEP}, required=["mechanism"]),
     "quick": _table({name: _value_or_list(name) for name in KEYS}),
     "figures": _table({"show": {"type": "array", "minItems": 1, "items": {"enum": list(FIGURES)}}}),
+    "expect": EXPECT,
 }, required=["question", "prediction", "sweep"])
 
 # What is allowed at the places that are no key of the table above, in words.
@@ -100,4 +137,14 @@ ALLOWED = {
     "blocks": "a whole number from 1 on",
     "slices": "true or false",
     "show": "a list of " + ", ".join(f'"{name}"' for name in FIGURES),
+    "expect": "predictions, each in a section [[expect]]",
+    "claim": "one sentence of text",
+    "metric": "a column of samples.csv that holds a number: " + ", ".join(METRICS),
+    "compare": "two mechanisms, such as [\"poll\", \"epoll-lt\"]: the first divided by the second",
+    "where": "cells, such as { connections = \"max\", rate = 100 }",
+    "against": "the cell that it is divided by, such as { connections = 100 }",
+    "above": "a number",
+    "below": "a number",
+    "within": "a share above 0: 0.2 stands for a ratio from 1/1.2 to 1.2",
+    "between": "two numbers, the lower one first",
 }

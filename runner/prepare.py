@@ -8,11 +8,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner import cells, cpu, limits, machine, only, plan, scenario, store
+from runner import cells, cpu, limits, machine, only, plan, probes, scenario, store
 from runner.errors import UserError
 from runner.paths import shown
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 
 
 @dataclass
@@ -42,14 +42,17 @@ def plan_parts(options, paths):
     only.check(wanted, [cell for found, _, _ in expanded for cell in found],
                [limit for found, _, limit in expanded for _ in found])
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    server, loadgen = cpu.pick(cpu.topology(), options.same_core)
+    picked = cpu.pick(cpu.topology(), options.same_core, options.cores,
+                      lambda *pair: probes.cores(paths.bin, *pair).get("probe", {}).get("round_trip_ns"))
     parts = []
     for one, (found, notes, limit) in zip(scenarios, expanded):
         chosen = only.select(wanted, found, limit)
         blocks = options.blocks or (1 if options.quick else one.blocks)
         about = {"version": PLAN_VERSION, "scenario": one.name, "place": len(parts), "slices": one.slices,
                  "seed": seed, "blocks": blocks, "quick": one.quick, "only": options.only,
-                 "same_core": options.same_core, "server_cpu": server, "loadgen_cpu": loadgen,
+                 "same_core": options.same_core, "server_cpu": picked.server, "loadgen_cpu": picked.loadgen,
+                 "cores_why": picked.why, "reruns": 3 if options.reruns is None else options.reruns,
+                 "reruns_bounded": options.reruns is None,
                  "connection_limit": limit.connections, "notes": notes}
         parts.append(Part(one.name, one.text, plan.make(one.name, chosen, blocks, seed), about, notes))
     kept = [part for part in parts if part.steps]
@@ -96,9 +99,11 @@ def create(parts, out, paths):
                         f"`./muxbench run --resume {shown(folder)}`")
     building = folder.with_name(f".{folder.name}.{os.getpid()}")
     environment = machine.describe(["muxbench", *sys.argv[1:]], paths.bin)
+    environment["clock"] = probes.cores(paths.bin, parts[0].about["server_cpu"],
+                                        parts[0].about["loadgen_cpu"]).get("clock")
     try:
         for part in parts:
-            cores = {key: part.about[key] for key in ("server_cpu", "loadgen_cpu", "same_core")}
+            cores = {key: part.about[key] for key in ("server_cpu", "loadgen_cpu", "same_core", "cores_why")}
             inner = building if len(parts) == 1 else building / part.name
             store.create(inner, part.text, environment | cores, part.about | plan.to_json(part.steps))
             part.folder = folder if len(parts) == 1 else folder / part.name

@@ -17,6 +17,7 @@ def announce(parts, folder):
     for check in advice.checks(machine.conditions()):
         if check.level == advice.WARNING:
             say(f"{check.name}: {check.value}: {check.advice}")
+    say(_cores(parts[0].about))
     for part in parts:
         for note in part.notes:
             say(f"{part.name}: {note}")
@@ -28,10 +29,9 @@ def announce(parts, folder):
 
 def dry_run(parts):
     """Print the cells, what was left out and the time it takes. Exit status 0."""
+    print(_cores(parts[0].about))
     for part in parts:
-        about = part.about
-        print(f"{part.name}: {_count(part)}, seed {about['seed']}, server on core {about['server_cpu']}, "
-              f"generator on core {about['loadgen_cpu']}")
+        print(f"{part.name}: {_count(part)}, seed {part.about['seed']}")
         for cell in sorted({step.cell.name: step.cell for step in part.steps}.values(), key=_place):
             print(f"    {_describe(cell)}")
         for note in part.notes:
@@ -39,6 +39,11 @@ def dry_run(parts):
     left = sum(estimate.planned(step) for part in parts for step in part.steps)
     print(f"about {duration(left)}; nothing was started")
     return 0
+
+
+def _cores(about):
+    return (f"servers on core {about['server_cpu']}, generator on core {about['loadgen_cpu']}: "
+            f"{about['cores_why']}")
 
 
 def _count(part):

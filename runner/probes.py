@@ -1,8 +1,10 @@
-"""Kernel features found by asking for them: hardware counters, io_uring, netem. Nothing is changed or
-loaded."""
+"""What is found by asking for it: hardware counters, io_uring, netem, the distance of two cores, the clock. Nothing
+is changed or loaded."""
 import ctypes
 import errno
+import json
 import os
+import subprocess
 from pathlib import Path
 
 from runner.limits import number, read
@@ -69,3 +71,14 @@ def _netem_in_config():
     if not lines:
         return "unknown"
     return "available" if "CONFIG_NET_SCH_NETEM=y" in lines else "not in this kernel"
+
+
+def cores(folder, server, loadgen):
+    """What the generator in FOLDER finds out about two cores and the clock (loadgen --probe): {"probe": {...}, "clock":
+    {...}}, numbers in ns, None for what cannot be measured. Empty if it is not built or may not use them."""
+    try:
+        done = subprocess.run([folder / "loadgen", "--probe", f"{server},{loadgen}"], capture_output=True, timeout=10,
+                              check=True)
+        return json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return {}

@@ -1,4 +1,5 @@
 """`muxbench run`: plan, say what will happen, measure block by block, report."""
+import math
 import time
 
 from runner import block, display, doctor, estimate, plan, prepare, preview, report, session, store
@@ -33,20 +34,41 @@ def _check_built(paths):
         raise UserError(f"{', '.join(missing)} not found in {shown(paths.bin)}: run `make`")
 
 
+# What blocks that are run again may take, unless --reruns is given: a share of the planned time, or so many seconds
+# if that is more.
+REPEATED, REPEATED_S = 0.1, 10
+
+
+class Reruns:
+    """What blocks that are run again may cost: SECONDS in all, so that a noisy machine does not run for ever."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def afford(self, seconds):
+        """May a block that took so many seconds be run again?"""
+        if seconds > self.seconds:
+            return False
+        self.seconds -= seconds
+        return True
+
+
 # ---- measuring ---------------------------------------------------------------------------------------------
 
 def _measure(parts, folder, paths):
     """Run the steps that are left, the first block of each part before the second; store each at once."""
     queue = plan.interleave([part.left for part in parts])
     clock = estimate.Clock([estimate.planned(step) for _, step in queue])
+    bounded = parts[0].about["reruns_bounded"]
+    reruns = Reruns(max(REPEATED * clock.left, REPEATED_S) if bounded else math.inf)
     done = sum(len(part.done) for part in parts)
     with session.temporary() as temporary, display.shown(done + len(queue), done) as progress:
         for index, step in queue:
-            _run_step(parts[index], step, clock, progress, paths, temporary)
+            _run_step(parts[index], step, clock, progress, paths, temporary, reruns)
             prepare.link_latest(folder, paths)
 
 
-def _run_step(part, step, clock, progress, paths, temporary):
+def _run_step(part, step, clock, progress, paths, temporary, reruns):
     begin = time.monotonic()
     about = part.about
     bench = block.Bench(part.name, about["slices"], paths.bin, temporary, about["server_cpu"],
@@ -54,7 +76,15 @@ def _run_step(part, step, clock, progress, paths, temporary):
                         lambda: progress.tick(clock.remaining(time.monotonic() - begin)))
     text = f"{step.cell.name} block {step.block}"
     progress.begin(text, clock.remaining())
-    samples, slices, histograms = block.run(bench, step)
+    for attempt in range(1, about["reruns"] + 2):
+        start = time.monotonic()
+        samples, slices, histograms, spoiled = block.run(bench, step)
+        for row in samples:
+            row["attempt"] = attempt
+        if not spoiled or attempt > about["reruns"] or not reruns.afford(time.monotonic() - start):
+            break
+        store.keep_spoiled(part.folder, samples)
+        progress.say(f"{text}: run again, because {_first_reason(samples)}")
     for row in samples:
         if row["status"] == "failed":
             progress.say(f"{row['sample']} failed: {row['reason']}")
@@ -62,6 +92,10 @@ def _run_step(part, step, clock, progress, paths, temporary):
     part.done.add((step.cell.name, step.block))
     clock.done(estimate.planned(step), time.monotonic() - begin)
     progress.end(text, samples, clock.remaining())
+
+
+def _first_reason(samples):
+    return next(row["reason"] for row in samples if row["status"] == "suspect")
 
 
 # ---- after -------------------------------------------------------------------------------------------------

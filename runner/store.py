@@ -17,10 +17,14 @@ SAMPLE_COLUMNS = ("sample", "block", "position", "scenario", "mechanism", "varia
                   "events_per_wait", "reads_per_request", "writes_per_request", "eagain_per_request",
                   "ctl_per_request", "steal_percent", "core_round_trip_ns", "limited_by", "status", "reason",
                   "cut_off", "service_p99_us", "lateness_p99_us", "client_cpu_percent", "machine_cpu_percent",
-                  "slices")
+                  "slices", "attempt", "latency", "steady", "outstanding_mean", "service_mean_us", "late_percent",
+                  "others_percent", "generator_share_percent", "spin_ns", "spin_shift_percent",
+                  "round_trip_shift_percent")
 SLICE_COLUMNS = ("sample", "round", "position", "start_ms", "duration_ms", "requests", "errors", "cut_off",
                  "server_cpu_us", "client_cpu_us", "client_polling_us", "steal_us", "waits", "core_round_trip_ns")
 HISTOGRAM_COLUMNS = ("sample", "kind", "lower_ns", "upper_ns", "count")
+# Rows of samples.csv that were measured again, because the environment had spoiled their block.
+SPOILED = "spoiled.csv"
 COLUMNS = {HISTOGRAMS: HISTOGRAM_COLUMNS, SLICES: SLICE_COLUMNS, SAMPLES: SAMPLE_COLUMNS}
 
 
@@ -66,15 +70,26 @@ def commit(folder, samples, slices, histograms):
     done."""
     rows = {HISTOGRAMS: histograms, SLICES: slices, SAMPLES: samples}
     for name, columns in COLUMNS.items():
-        text = _csv([[_cell(row.get(column)) for column in columns] for row in rows[name]])
-        try:
-            with open(folder / name, "ab") as file:
-                file.write(text.encode())
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise UserError(f"{folder / name}: {error.strerror}; what was measured before is safe: make room, then go "
-                            f"on with `./muxbench run --resume {folder}`") from None
+        _append(folder, name, columns, rows[name])
+
+
+def keep_spoiled(folder, samples):
+    """Add the rows of a block that will be run again to FOLDER's spoiled.csv, which begins with the first."""
+    if not (folder / SPOILED).exists():
+        replace(folder / SPOILED, _csv([SAMPLE_COLUMNS]))
+    _append(folder, SPOILED, SAMPLE_COLUMNS, samples)
+
+
+def _append(folder, name, columns, rows):
+    text = _csv([[_cell(row.get(column)) for column in columns] for row in rows])
+    try:
+        with open(folder / name, "ab") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise UserError(f"{folder / name}: {error.strerror}; what was measured before is safe: make room, then go "
+                        f"on with `./muxbench run --resume {folder}`") from None
 
 
 def recover(folder, steps):

@@ -1,9 +1,10 @@
-"""`muxbench doctor`, what it advises, and the gate that marks samples."""
+"""`muxbench doctor`, what it advises, and which cores are picked."""
 import os
 
 import pytest
 
-from runner import advice, cpu, doctor, gate, machine
+from runner import advice, cpu, doctor, machine, probes
+from runner.errors import UserError
 from runner.paths import Paths
 
 
@@ -95,33 +96,44 @@ ONE_CORE_TWO_THREADS = cores((0, "0,1", "0"), (1, "0,1", "0"))
     (TWO, 0, 1), (TWO_THREADS_EACH, 1, 0), (TWO_PACKAGES, 1, 3), (ONE_CORE_TWO_THREADS, 0, 1),
     (TWO[:1], 0, 0)])
 def test_two_cores_near_each_other_are_picked(rows, server, generator):
-    assert cpu.pick(rows) == (server, generator)
+    picked = cpu.pick(rows)
+    assert (picked.server, picked.loadgen) == (server, generator)
 
 
 def test_same_core():
-    assert cpu.pick(TWO, same_core=True) == (0, 0)
+    assert cpu.pick(TWO, same_core=True).loadgen == 0
 
 
-# ---- the gate ----------------------------------------------------------------------------------------------
-
-def slices(server_us, client_us, count=8):
-    return [{"duration_ms": 100.0, "server_cpu_us": server_us, "client_cpu_us": client_us,
-             "client_polling_us": 0.0}] * count
+FOUR_ALIKE = cores(*((number, str(number), "0") for number in range(5)))
 
 
-def test_steal_makes_a_sample_suspect():
-    assert gate.suspicion({"steal_percent": 0.2}, []) is None
-    assert gate.suspicion({"steal_percent": None}, []) is None
-    assert "steal" in gate.suspicion({"steal_percent": 2.5}, [])
+def test_of_many_pairs_the_one_with_the_shortest_round_trip():
+    trips = {(2, 4): 40}
+    picked = cpu.pick(FOUR_ALIKE, probe=lambda *pair: trips.get(pair, 60))
+    assert (picked.server, picked.loadgen) == (2, 4)
+    assert "40 ns" in picked.why and "6 probed pairs" in picked.why
 
 
-@pytest.mark.parametrize("machine_percent, cpus, suspect", [
-    (52.0, 2, False),    # the generator spins, the server sleeps
-    (60.0, 2, False), (75.0, 2, True), (100.0, 2, True), (26.0, 4, False), (45.0, 4, True), (None, 2, False)])
-def test_other_programs_make_a_sample_suspect(machine_percent, cpus, suspect):
-    reason = gate.suspicion({"machine_cpu_percent": machine_percent}, slices(2_000, 100_000), cpus)
-    assert bool(reason) == suspect and (not suspect or "other programs" in reason)
+def test_pairs_that_cannot_be_probed_are_picked_by_topology():
+    picked = cpu.pick(FOUR_ALIKE, probe=lambda *pair: None)
+    assert (picked.server, picked.loadgen) == (1, 2) and "ns" not in picked.why
 
 
-def test_a_saturated_pair_is_not_suspect():
-    assert gate.suspicion({"machine_cpu_percent": 100.0}, slices(99_000, 100_000), 2) is None
+def test_a_large_machine_is_probed_in_places():
+    probed = []
+    cpu.pick(cores(*((number, str(number), "0") for number in range(128))), probe=lambda *pair: probed.append(pair))
+    assert 6 <= len(probed) <= cpu.PROBED_PAIRS and 0 not in {core for pair in probed for core in pair}
+
+
+def test_cores_that_are_asked_for():
+    picked = cpu.pick(TWO_PACKAGES, asked=(0, 3))
+    assert (picked.server, picked.loadgen) == (0, 3) and "--cores" in picked.why
+    with pytest.raises(UserError, match=r"may use the cores 0, 1: choose two"):
+        cpu.pick(TWO, asked=(0, 7))
+
+
+def test_the_cores_and_the_clock_are_probed(programs):
+    found = probes.cores(programs, 0, 0)
+    assert found["probe"]["round_trip_ns"] is None and found["probe"]["server_spin_ns"] > 0
+    assert found["clock"]["resolution_ns"] >= 1 and found["clock"]["cost_ns"] > 0
+    assert probes.cores(programs / "nowhere", 0, 0) == {}

@@ -33,7 +33,7 @@ connections = [10, 20, 1100]
 [figures]
 show = ["throughput"]
 """
-# The columns in the order of DESIGN.md, then those of issue 2: other programs read them by place.
+# The columns in the order of DESIGN.md, then our own: other programs read them by place.
 COLUMNS = """
 sample, block, position, scenario, mechanism, variant, connections, active, arrival, offered_per_s,
 message_bytes, depth, window_s, requests, errors, throughput_per_s, response_p50_us,
@@ -41,7 +41,9 @@ response_p99_us, response_p999_us, service_p50_us, server_cpu_us_per_request,
 client_cpu_us_per_request, total_cpu_us_per_request, server_cpu_percent, waits_per_request,
 fds_per_request, events_per_wait, reads_per_request, writes_per_request, eagain_per_request,
 ctl_per_request, steal_percent, core_round_trip_ns, limited_by, status, reason, cut_off,
-service_p99_us, lateness_p99_us, client_cpu_percent, machine_cpu_percent, slices
+service_p99_us, lateness_p99_us, client_cpu_percent, machine_cpu_percent, slices, attempt, latency, steady,
+outstanding_mean, service_mean_us, late_percent, others_percent, generator_share_percent, spin_ns,
+spin_shift_percent, round_trip_shift_percent
 """
 MEASURED = {"valid", "suspect", "invalid"}   # which of them depends on what else the machine does
 # The command line with other folders, and without the drawing, which has its own tests.
@@ -410,3 +412,61 @@ def test_open_arrivals(bench):
     for row in table(bench.out):
         assert row["sample"].startswith("tiny-c10-a2-r1000-eagain-b1-") and float(
             row["offered_per_s"]) == 1000
+
+
+# ---- what the environment does -----------------------------------------------------------------------------
+
+# The real generator; then its record says that the cores were moved.
+MOVED = """REAL/loadgen "$@"; status=$?
+for word; do [ "$last" != --json ] || file=$word; last=$word; done
+sed -i 's/"after": {"round_trip_ns": [a-z0-9]*/"after": {"round_trip_ns": 99999/' "$file"
+exit $status
+"""
+
+
+def test_a_spoiled_block_is_run_again_three_times_and_kept(bench):
+    bench.fake(loadgen=MOVED)
+    said = bench.run("run", bench.scenario, "--out", bench.out, "--only", "mechanism=poll", *ONE_CELL)
+    final, spoiled = table(bench.out), table(bench.out, "spoiled.csv")
+    assert [row["attempt"] for row in spoiled] == ["1", "2", "3"] and [row["attempt"] for row in final] == ["4"]
+    assert {row["status"] for row in final + spoiled} == {"suspect"}
+    assert all("the distance between the cores changed" in row["reason"] for row in final + spoiled)
+    assert said.count("run again, because") == 3
+
+
+def test_reruns_0_takes_what_comes(bench):
+    bench.fake(loadgen=MOVED)
+    bench.run("run", bench.scenario, "--out", bench.out, "--reruns", 0, *ONE_CELL)
+    assert not (bench.out / "spoiled.csv").exists()
+    assert {row["attempt"] for row in table(bench.out)} == {"1"}
+
+
+def test_reruns_have_a_budget(bench, monkeypatch):
+    from runner.run import Reruns
+    reruns = Reruns(10)
+    assert [reruns.afford(4) for _ in range(3)] == [True, True, False] and reruns.afford(2)
+
+
+def test_missing_metadata_fails(bench):
+    bench.fake(loadgen=MOVED.replace("99999", "null"))
+    bench.run("run", bench.scenario, "--out", bench.out, *ONE_CELL, status=1)
+    assert {row["status"] for row in table(bench.out)} == {"invalid"}
+    assert all("a probe of the cores is missing" in row["reason"] for row in table(bench.out))
+
+
+def test_a_label_is_the_same_server_under_another_name(bench):
+    bench.scenario.write_text(SCENARIO.replace('["select", "poll", "epoll-lt", "epoll-et"]',
+                                               '["epoll-lt", "epoll-lt:again"]'))
+    bench.run("run", bench.scenario, "--out", bench.out, *ONE_CELL)
+    rows = {row["mechanism"]: row for row in table(bench.out)}
+    assert set(rows) == {"epoll-lt", "epoll-lt:again"}
+    assert {row["status"] for row in rows.values()} <= MEASURED
+
+
+def test_cores_can_be_chosen(bench):
+    one = sorted(os.sched_getaffinity(0))[0]
+    bench.run("run", bench.scenario, "--out", bench.out, "--cores", f"{one},{one}", *ONE_CELL)
+    about = json.loads((bench.out / "environment.json").read_text())
+    assert (about["server_cpu"], about["loadgen_cpu"], about["cores_why"]) == (one, one, "as --cores says")
+    assert about["clock"]["resolution_ns"] > 0 and about["clock"]["cost_ns"] > 0
+    assert "may use the cores" in bench.run("run", bench.scenario, "--cores", "0,4711", status=2)
