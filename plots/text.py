@@ -11,7 +11,7 @@ def value(number, unit=""):
         return NONE
     if number == 0:
         shown = "0"
-    elif abs(number) >= 100:
+    elif abs(number) >= 99.95:
         shown = f"{number:,.0f}"
     else:
         shown = f"{number:.{max(0, 2 - math.floor(math.log10(abs(number))))}f}"
@@ -30,8 +30,8 @@ def caution(ratio):
     """What must be said of a ratio whose interval includes 1; "" where it does not."""
     if ratio.verdict == "inconclusive":
         return "; the interval includes 1, so these data do not tell the two apart"
-    if ratio.verdict == "same within 3 %":
-        return "; the same within 3 %"
+    if ratio.verdict == "equivalent":
+        return "; equivalent within 3 %"
     return ""
 
 
@@ -40,9 +40,9 @@ def times(ratio, words="as much"):
     return f"{value(ratio.value)} times {words} ({interval(ratio)}{caution(ratio)})"
 
 
-def tenths(number):
-    """One decimal, and a true minus sign: −0.3."""
-    return f"{number:,.1f}".replace("-0.0", "0.0").replace("-", "−")
+def percent(share):
+    """A share in percent with two digits: 0.0123 is "1.2 %"."""
+    return f"{100 * share:.1f} %" if share < 0.0995 else f"{100 * share:,.0f} %"
 
 
 def joined(words):
