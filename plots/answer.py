@@ -5,9 +5,7 @@ three that are there are the answer; the last ones hold for every run.
 """
 from dataclasses import dataclass
 
-import numpy as np
-
-from . import cells, text
+from . import cells, costs, text
 from .data import STANDARD_BLOCKS
 
 COST, TOTAL, PERCENT = "server_cpu_us_per_request", "total_cpu_us_per_request", "server_cpu_percent"
@@ -85,39 +83,37 @@ def all_active(run):
 
 def crossover(run):
     """The active share at which the scanner falls to epoll's cost, for each number of connections."""
-    for scenario, pair in compared(run, lambda samples: samples["arrival"] == "closed"):
-        samples = scenario.usable
-        if "active_setting" not in cells.varying(samples):
-            continue
-        words = []
-        for connections, rows in samples.groupby("connections"):
-            places, looked_at = cells.crossover(rows, *pair, COST)
-            last = cells.ratio(rows[rows["active"] == rows["active"].max()], *pair)
-            where = "not in the measured range"
-            if last:
-                where += f" (at the highest share it is {text.value(last.value)} times as much)"
-            if places:
-                values = list(places.values())
-                where = (f"at {text.value(np.median(values))} % active ({text.value(min(values))} to "
-                         f"{text.value(max(values))} % in {len(values)} of {looked_at} blocks)")
-            if looked_at:
-                words.append(f"{where} with {connections:,.0f} connections")
+    for scenario in run.scenarios:
+        found = costs.crossovers(scenario)
+        words = [f"{one.words} with {connections:,.0f} connections{_at_the_highest(scenario, connections, one)}"
+                 for connections, one in found]
         if words:
-            return Sentence(f"{pair[0]} falls to {pair[1]}'s cost per request {text.joined(words)}.",
-                            f"{scenario.name}-table")
+            one = found[0][1]
+            return Sentence(f"{one.scanner} falls to {one.base}'s cost per request {text.joined(words)}.",
+                            f"{scenario.name}-costs")
     return None
 
 
+def _at_the_highest(scenario, connections, one):
+    """Without a crossover: the ratio at the highest share."""
+    if one.places:
+        return ""
+    rows = scenario.usable[scenario.usable["connections"] == connections]
+    last = cells.ratio(rows[rows["active"] == rows["active"].max()], one.scanner, one.base)
+    return f" (at the highest share it is {text.value(last.value)} times as much)" if last else ""
+
+
 def per_connection(run):
-    """What each open connection adds to one wait."""
+    """What one more idle descriptor costs a wait of the scanner, and epoll's request."""
+    what = {"examined": "a wait of {}", "connections": "a request with {}"}
     for scenario in run.scenarios:
         pair = cells.pair(scenario.usable)
-        slopes = [cells.cost_per_connection(scenario.usable, name) for name in pair or ()]
-        if len(slopes) == 2 and all(slopes) and "connections" in cells.varying(scenario.usable):
-            parts = [f"{text.tenths(mean)} ns to a wait of {name} "
-                     f"(95 % interval {text.tenths(low)} to {text.tenths(high)})"
-                     for name, (mean, low, high) in zip(pair, slopes)]
-            return Sentence(f"Each open connection adds {text.joined(parts)}.", f"{scenario.name}-table")
+        for _, lines, _ in costs.fits(scenario) if pair else ():
+            its = {line.mechanism: line for line in lines if line.each.interval}
+            if set(pair) <= set(its):
+                parts = [f"{its[name].each.words} ns to {what[its[name].on].format(name)}" for name in pair]
+                return Sentence(f"One more idle connection adds {text.joined(parts)} (95 % intervals).",
+                                f"{scenario.name}-costs")
     return None
 
 

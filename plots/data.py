@@ -16,11 +16,18 @@ USABLE = ("valid", "suspect")
 STATUSES = USABLE + ("invalid", "unsupported", "failed")
 FIGURES = ("cpu_percent", "throughput", "cpu_per_request", "share", "examined")
 
+# What DESIGN.md promises of samples.csv: a run without one of them was made by another version.
 TEXT_COLUMNS = ("sample", "scenario", "mechanism", "variant", "arrival", "limited_by", "status", "reason")
 NUMBER_COLUMNS = (
-    "block", "connections", "active", "offered_per_s", "message_bytes", "depth", "throughput_per_s",
-    "server_cpu_us_per_request", "total_cpu_us_per_request", "server_cpu_percent", "waits_per_request",
-    "fds_per_request", "events_per_wait", "cut_off")
+    "block", "position", "connections", "active", "offered_per_s", "message_bytes", "depth", "window_s", "requests",
+    "errors", "throughput_per_s", "response_p50_us", "response_p99_us", "response_p999_us", "service_p50_us",
+    "server_cpu_us_per_request", "client_cpu_us_per_request", "total_cpu_us_per_request", "server_cpu_percent",
+    "waits_per_request", "fds_per_request", "events_per_wait", "reads_per_request", "writes_per_request",
+    "eagain_per_request", "ctl_per_request", "steal_percent", "core_round_trip_ns", "cut_off")
+# What came later: where it is missing it counts as empty, and the report says so.
+LATER_TEXT = ("latency", "steady")
+LATER_NUMBERS = ("attempt", "outstanding_mean", "service_mean_us", "late_percent", "others_percent",
+                 "generator_share_percent", "spin_ns", "spin_shift_percent", "round_trip_shift_percent")
 
 # What makes a cell, besides the mechanism. `active_setting` is what the scenario asked for: "10", "1 %" or
 # "all".
@@ -41,6 +48,8 @@ class Scenario:
     definition: dict = field(default_factory=dict)
     environment: dict = field(default_factory=dict)
     plan: dict = field(default_factory=dict)
+    spoiled: pd.DataFrame = None   # rows of blocks that were run again, as text; None without any
+    lacking: tuple = ()            # columns that this version writes and this run has not
 
     @property
     def usable(self):
@@ -108,9 +117,12 @@ def read_scenario(folder):
     if raw.empty:
         return None
     samples = raw.copy()
-    for name in raw.columns:
-        if name not in TEXT_COLUMNS:
-            samples[name] = _numbers(raw[name], name, folder / "samples.csv")
+    lacking = tuple(name for name in LATER_TEXT + LATER_NUMBERS if name not in raw.columns)
+    samples = samples.assign(**{name: "" for name in lacking})
+    for name in NUMBER_COLUMNS + LATER_NUMBERS:
+        samples[name] = _numbers(samples[name], name, folder / "samples.csv")
+    for name in sorted(set(raw.columns).difference(TEXT_COLUMNS, LATER_TEXT, NUMBER_COLUMNS, LATER_NUMBERS)):
+        samples[name] = pd.to_numeric(raw[name].mask(raw[name] == ""), errors="ignore")
     _check(samples, folder / "samples.csv")
     definition = _read_toml(folder / "scenario.toml")
     samples["active_setting"] = _active_settings(samples, definition)
@@ -118,7 +130,13 @@ def read_scenario(folder):
     samples["saturated"] = _saturated(samples)
     environment = _read_json(folder / "environment.json") or _read_json(folder.parent / "environment.json")
     return Scenario(raw["scenario"].iloc[0], folder, samples, raw, definition, environment,
-                    _read_json(folder / "plan.json"))
+                    _read_json(folder / "plan.json"), _spoiled(folder / "spoiled.csv"), lacking)
+
+
+def _spoiled(path):
+    """The rows of spoiled.csv as text, or None."""
+    table = _read_csv(path) if path.is_file() else None
+    return None if table is None or table.empty else table
 
 
 def _read_csv(path):
@@ -206,7 +224,19 @@ def _read_toml(path):
     if unknown:
         raise RunError(f"{path}: [figures] show: unknown figure {', '.join(map(repr, unknown))}; "
                        f"allowed: {', '.join(FIGURES)}")
+    if "expect" in definition:
+        _check_predictions(path)
     return definition
+
+
+def _check_predictions(path):
+    """The runner checked them before it measured: this is for a file that was changed since."""
+    from runner import scenario
+    from runner.errors import UserError
+    try:
+        scenario.load(path)
+    except UserError as error:
+        raise RunError(f"{error}; mend the file, or copy it again from scenarios/") from error
 
 
 def _read_json(path):

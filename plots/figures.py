@@ -40,8 +40,8 @@ MEASURES = {
     "share": Measure(
         "server_cpu_us_per_request", "What one request costs the server, as more connections are active",
         "server CPU (µs per request)", "log",
-        "Above: cost. Below: how many times epoll's cost, paired within blocks; 1 means equal. The shaded "
-        "strip is where the ratio falls through 1, block by block."),
+        "Above: cost. Below: how many times epoll's cost, paired within blocks; 1 means equal. The dashed "
+        "line is where the ratio falls through 1, the strip its 95 % interval over the blocks."),
 }
 
 

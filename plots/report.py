@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import answer, caption, cells, data, figures, style, tables, text
+from . import answer, caption, cells, costs, data, expect, figures, style, tables, text
 
 TEMPLATE = "report.html.j2"
 
@@ -24,11 +24,12 @@ def write(run_dir):
     html = environment.get_template(TEMPLATE).render(
         run=run, title=run.folder.name, answer=answer.sentences(run), machine=caption.machine_line(run),
         sections=[section(scenario, run.folder / "figures") for scenario in run.scenarios],
-        columns=tables.COLUMNS, counts=tables.counts(run), disturbed=tables.disturbed(run),
+        columns=tables.COLUMNS, gates=tables.gates(), untimed=tables.untimed(run), reruns=tables.reruns(run),
+        lacking=tables.lacking(run), counts=tables.counts(run), disturbed=tables.disturbed(run),
         excluded=tables.excluded(run), limits=tables.limits(run),
         environment=tables.environment(run), nameless=tables.missing_metadata(run), commands=commands(run),
         exploratory=any(scenario.exploratory for scenario in run.scenarios), standard=data.STANDARD_BLOCKS,
-        value=text.value)
+        value=text.value, percent=text.percent)
     draw_with_gnuplot(run_dir)
     path = run.folder / "report.html"
     path.write_text(html, encoding="utf-8")
@@ -41,10 +42,15 @@ def section(scenario, folder):
               "title": figures.title_of(figures.MEASURES[name], scenario), "wide": wide}
              for name, path, wide in figures.draw(scenario, folder)]
     base, rows, names = tables.base_of(scenario), tables.lines(scenario), list(scenario.raw.columns)
-    percentiles = any(line.figures["p50"] != text.NONE for _, lines in rows for line in lines)
+    percentiles = [name for name, _ in tables.PERCENTILES
+                   if any(line.figures[name][0] != text.NONE for _, lines in rows for line in lines)]
     return {"scenario": scenario, "name": scenario.name, "figures": drawn, "cells": rows, "base": base,
             "percentiles": percentiles, "constants": tables.constants(scenario), "raw": tables.raw(scenario),
-            "width": 4 + len(tables.COLUMNS) + (3 if base else 0) + (2 if percentiles else 0),
+            "width": 2 + len(tables.COLUMNS) + (3 if base else 0) + len(percentiles),
+            "verdicts": expect.verdicts(scenario), "crossovers": costs.crossovers(scenario),
+            "costs": [(cells.name_of(values), lines, text.joined(without) if without else "")
+                      for values, lines, without in costs.fits(scenario)],
+            "spoiled": tables.as_text(scenario.spoiled),
             "closed": (scenario.samples["arrival"] == "closed").all(), "id_column": names.index("sample"),
             "question": scenario.definition.get("question"),
             "prediction": scenario.definition.get("prediction")}
@@ -91,6 +97,7 @@ def summary(run_dir, console=None):
     console: a rich Console; by default standard output.
     """
     from rich.console import Console
+    from rich.markup import escape
     console = console or Console()
     run = data.read_run(run_dir)
     for scenario in run.scenarios:
@@ -98,13 +105,20 @@ def summary(run_dir, console=None):
     print(draw_with_gnuplot(run_dir, "dumb"), end="", file=console.file)
     for sentence in answer.sentences(run):
         console.print(f"• {sentence.text}", highlight=False)
+    for scenario in run.scenarios:
+        for verdict in expect.verdicts(scenario):
+            number = f": {verdict.number}" if verdict.finding else ""
+            console.print(f"{scenario.name}: [bold]{verdict.verdict}[/bold]: {escape(verdict.claim)}{number}",
+                          highlight=False)
 
 
 def summary_table(scenario):
     """A rich table of 80 columns: a line per cell, a column per mechanism, and the ratio of the scenario."""
     from rich import box
     from rich.table import Table
-    usable, pair = scenario.usable, cells.pair(scenario.usable)
+    usable, base, mechanisms = scenario.usable, tables.base_of(scenario), style.order(scenario.samples["mechanism"])
+    others = [(name, base) for name in mechanisms if base and name != base]   # without a scanner, such as an A/A
+    pair = cells.pair(usable) or next(iter(others), None)
     second = ("throughput_per_s", "requests/s") if (usable["arrival"] == "closed").all() else \
         ("server_cpu_percent", "% of a core")
     stamp = ", exploratory" if scenario.exploratory else ""
@@ -114,7 +128,6 @@ def summary_table(scenario):
                   caption=f"{tables.constants(scenario)}; 95 % intervals{saturated}",
                   title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0),
                   pad_edge=False, show_edge=False)
-    mechanisms = style.order(scenario.samples["mechanism"])
     table.add_column("cell", no_wrap=True)
     for name in mechanisms + ([f"{pair[0]} ÷\n{pair[1]}"] if pair else []):
         table.add_column(name, justify="right")

@@ -2,7 +2,7 @@
 import numpy as np
 from matplotlib import pyplot
 
-from . import caption, cells, panels, style, text
+from . import caption, cells, costs, panels, style
 
 COLUMN = "server_cpu_us_per_request"
 
@@ -70,30 +70,14 @@ def ratios(axes, rows, scanner, base):
 
 
 def mark_crossover(above, below, rows, scanner, base):
-    """The strip from the first block's crossover to the last one's, with its words; or that there is none."""
-    places, looked_at = cells.crossover(rows, scanner, base, COLUMN)
-    if places:
-        low, middle, high = np.quantile(list(places.values()), (0, 0.5, 1))
+    """A line where the scanner's cost falls to the base's, on the strip of its interval, with its words; where it is
+    inconclusive, the words alone."""
+    found = costs.crossover(rows, scanner, base)
+    if found.share:
         for axes in (above, below):
-            axes.axvspan(low, high, color=style.FAINT, alpha=0.14, linewidth=0, zorder=0)
-            axes.axvline(middle, color=style.FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-    below.text(0.985, 0.95, crossover_words(places, looked_at, scanner, base), transform=below.transAxes,
+            if found.share.interval:
+                axes.axvspan(*found.share.interval, color=style.FAINT, alpha=0.14, linewidth=0, zorder=0)
+            axes.axvline(found.share.value, color=style.FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    below.text(0.985, 0.95, f"{scanner} falls to {base}'s cost\n{found.words}", transform=below.transAxes,
                fontsize=8.5, va="top", ha="right", zorder=9,
                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 2})
-
-
-def crossover_words(places, looked_at, scanner, base):
-    """The crossover in words, from cells.crossover's answer."""
-    if not looked_at:
-        return "no crossover to be looked for: a block needs two shares or more"
-    if not places:
-        return f"no crossover in the measured range ({looked_at} block{'s' if looked_at > 1 else ''})"
-    values = sorted(places.values())
-    middle = float(np.median(values))
-    words = f"{scanner} falls to {base}'s cost at {text.value(middle)} % active"
-    if len(values) > 1:
-        words += (f"\n({text.value(values[0])} to {text.value(values[-1])} % over the blocks; "
-                  f"{len(values)} of {looked_at} cross)")
-    elif looked_at > 1:
-        words += f"\n(in 1 of {looked_at} blocks; the others do not cross)"
-    return words

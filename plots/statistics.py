@@ -163,9 +163,3 @@ def crossing(x, log_ratio):
             part = above / (above - below)
             return float(np.exp(np.log(x[i]) + part * (np.log(x[i + 1]) - np.log(x[i]))))
     return None
-
-
-def slope(x, y):
-    """b of y = a + b · x by least squares with weights 1 / y (relative errors). Needs two different x."""
-    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    return float(np.polyfit(x, y, 1, w=1 / y)[0])

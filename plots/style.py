@@ -44,8 +44,8 @@ SETTINGS = {
 
 
 def look(mechanism):
-    """The mechanism's Look; with a label (epoll-lt:again) the same colour as a dotted line with crosses; one that is not known
-    here gets a black dotted line."""
+    """The mechanism's Look; with a label (epoll-lt:again) the same colour as a dotted line with crosses; one that is
+    not known here gets a black dotted line."""
     base, label, _ = mechanism.partition(":")
     its = LOOKS.get(base, OTHER)
     return replace(OTHER, colour=its.colour, marker="X") if label else its

@@ -1,15 +1,17 @@
 """The tables of the report: what each mechanism comes to in each cell, and what does not count and why."""
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from . import cells, histograms, style, text
+from . import cells, histograms, statistics, style, text
 from .data import STATUSES, USABLE
 
 
 @dataclass(frozen=True)
 class Line:
-    """One mechanism in one cell, in words; `samples` are the rows of samples.csv that it comes from."""
+    """One mechanism in one cell, in words; `samples` are the rows of samples.csv that it comes from. `verdict` on the
+    ratio is corrected for all ratios of the scenario's table (Holm)."""
     mechanism: str
     samples: list
     blocks: int
@@ -18,6 +20,7 @@ class Line:
     total_ratio: object
     limited_by: str
     notes: str
+    verdict: str = ""
 
 
 # Column's name, its heading, its unit.
@@ -27,6 +30,10 @@ COLUMNS = (
     ("throughput_per_s", "throughput", "requests/s"),
     ("fds_per_request", "examined", "per request"),
     ("events_per_wait", "events", "per wait"))
+# What tells the blocks of a scenario apart.
+BLOCK = ("block", "connections", "active", "arrival", "offered_per_s", "message_bytes", "depth", "variant")
+ENOUGH_BLOCKS = 5   # fewer have no spread that an outlier could be far from
+PERCENTILES = (("p50", 0.5), ("p99", 0.99))
 
 
 def base_of(scenario):
@@ -38,22 +45,27 @@ def base_of(scenario):
 def lines(scenario):
     """[(Cell, its Lines)], mechanisms in their usual order; also those that could not run."""
     histogram, base = histograms.read(scenario.folder), base_of(scenario)
-    return [(cell, [_line(cell, name, base, histogram) for name in style.order(cell.rows["mechanism"])])
-            for cell in cells.split(scenario)]
+    found = [(cell, [_line(cell, name, base, histogram, scenario.blocks)
+                     for name in style.order(cell.rows["mechanism"])]) for cell in cells.split(scenario)]
+    family = [line for _, its in found for line in its if line.ratio]
+    verdicts = {id(line): statistics.judge(line.ratio, p) for line, p in
+                zip(family, statistics.holm([line.ratio.p for line in family]))}
+    return [(cell, [replace(line, verdict=verdicts.get(id(line), "")) for line in its]) for cell, its in found]
 
 
-def _line(cell, mechanism, base, histogram):
+def _line(cell, mechanism, base, histogram, blocks):
     rows = cell.rows[cell.rows["mechanism"] == mechanism]
     usable = rows[rows["status"].isin(USABLE)]
+    timed = usable[usable["latency"] == ""]
     samples = sorted(usable["sample"] if len(usable) else rows["sample"])
     shown = {column: _median(usable[column]) for column, _, _ in COLUMNS}
-    for name, q in (("p50", 0.5), ("p99", 0.99)):
-        shown[name] = text.value(histograms.percentile_us(histogram, usable["sample"], q))
+    for name, q in PERCENTILES:
+        shown[name] = text.value(histograms.percentile_us(histogram, timed["sample"], q)), ""
     compare = base is not None and mechanism != base
     return Line(mechanism, samples, usable["block"].nunique(), shown,
                 cells.ratio(cell.usable, mechanism, base) if compare else None,
                 cells.ratio(cell.usable, mechanism, base, "total_cpu_us_per_request") if compare else None,
-                _counts(usable["limited_by"]), _notes(rows, usable))
+                _counts(usable["limited_by"]), _notes(rows, usable, blocks))
 
 
 def _median(column):
@@ -72,9 +84,11 @@ def _counts(column):
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _notes(rows, usable):
-    """What a reader must know of the line: saturation, suspect blocks, rows that were left out."""
+def _notes(rows, usable, blocks):
+    """What a reader must know of the line: fewer blocks than the others, saturation, what was left out or flagged."""
     notes = []
+    if 0 < usable["block"].nunique() < blocks:
+        notes.append(f"{usable['block'].nunique()} of {blocks} blocks")
     saturated = int(usable["saturated"].sum())
     if saturated:
         notes.append(f"saturated in {saturated} of {len(usable)}")
@@ -82,6 +96,15 @@ def _notes(rows, usable):
         if status != "valid":
             left_out = "" if status in USABLE else " (left out)" if len(usable) else ""
             notes.append(f"{count} {status}{left_out}")
+    late = int((usable["latency"] != "").sum())
+    if late:
+        notes.append(f"percentiles without {late} of {len(usable)}")
+    unsteady = int(usable["steady"].str.startswith("not stationary").sum())
+    if unsteady:
+        notes.append(f"not stationary in {unsteady} of {len(usable)}")
+    far = usable["block"][statistics.flag_outliers(usable["server_cpu_us_per_request"])]
+    if len(far) and len(usable) >= ENOUGH_BLOCKS:
+        notes.append(f"outlier: block {', '.join(f'{block:.0f}' for block in sorted(far))}")
     return ", ".join(notes)
 
 
@@ -103,12 +126,62 @@ def excluded(run):
     """The rows that are not plainly valid, gathered: [(status, mechanism, reason, samples)]."""
     rows = pd.concat([scenario.samples for scenario in run.scenarios])
     rows = rows[rows["status"] != "valid"].sort_values("connections", kind="stable")
-    kind = rows["reason"].str.replace(r"[0-9][0-9.,]*", "…", regex=True)   # reasons differ in their numbers only
-    gathered = rows.groupby(["status", "mechanism", kind], sort=False)
-    found = [(status, mechanism, " … ".join(dict.fromkeys(its["reason"].iloc[[0, -1]])) or "no reason given",
+    gathered = rows.groupby(["status", "mechanism", _kind(rows["reason"])], sort=False)
+    found = [(status, mechanism, _first_and_last(its["reason"]) or "no reason given",
               list(its["sample"])) for (status, mechanism, _), its in gathered]
     order = ("failed", "invalid", "suspect", "unsupported")
     return sorted(found, key=lambda row: (order.index(row[0]), row[1]))
+
+
+def untimed(run):
+    """The averaged samples whose percentiles may not be quoted, gathered: [(mechanism, reason, samples)]."""
+    rows = pd.concat([scenario.usable for scenario in run.scenarios])
+    rows = rows[rows["latency"] != ""].sort_values("connections", kind="stable")
+    gathered = rows.groupby(["mechanism", _kind(rows["latency"])], sort=True)
+    return [(mechanism, _first_and_last(its["latency"]), list(its["sample"])) for (mechanism, _), its in gathered]
+
+
+def reruns(run):
+    """What was run again, in words, one for each scenario: [(its name, "2 blocks were run again …")]."""
+    found = []
+    for scenario in run.scenarios:
+        if scenario.spoiled is None:
+            continue
+        spoiled = scenario.spoiled
+        blocks = spoiled.groupby(list(BLOCK)).ngroups
+        attempts = spoiled.groupby([*BLOCK, "attempt"]).ngroups
+        reasons = spoiled["reason"][(spoiled["reason"] != "") & (spoiled["status"] != "unsupported")]
+        kinds = "; ".join(_first_and_last(its) for _, its in reasons.groupby(_kind(reasons), sort=False))
+        were = "block was" if blocks == 1 else "blocks were"
+        times = f", {attempts} times in all" if attempts > blocks else ""
+        found.append((scenario.name, f"{blocks} {were} run again{times} ({kinds or 'no reason given'})"))
+    return found
+
+
+def lacking(run):
+    """The columns that this version writes and the run has not, in words; "" if it has them all."""
+    missing = list(dict.fromkeys(name for scenario in run.scenarios for name in scenario.lacking))
+    return ", ".join(missing)
+
+
+def gates():
+    """The gates that a sample had to pass: [(name, its rows of METHOD.md, what is asked, threshold, what follows,
+    source)]."""
+    from runner.gates import GATES
+    follows = {"invalid": "invalid: never averaged", "suspect": "suspect: averaged, marked",
+               "again": "the block is run again, up to three times; then suspect",
+               "latency": "its percentiles do not count"}
+    return [(gate.name, re.findall(r"\d+", gate.rows), gate.asks, gate.threshold, follows.get(gate.what, gate.what),
+             gate.source) for gate in GATES]
+
+
+def _kind(reasons):
+    """Reasons without their numbers: those that are alike in the rest are gathered."""
+    return reasons.str.replace(r"[0-9][0-9.,]*", "…", regex=True)
+
+
+def _first_and_last(reasons):
+    return " … ".join(dict.fromkeys(reasons.iloc[[0, -1]]))
 
 
 def limits(run):
@@ -147,8 +220,12 @@ def raw(scenario):
     """(column names, rows as text) of samples.csv, the rows of one cell and mechanism together."""
     by = ["offered_per_s", "connections", "active", "variant", "mechanism", "block"]
     order = scenario.samples.sort_values(by, kind="stable").index
-    table = scenario.raw.loc[order]
-    return list(table.columns), table.to_numpy().tolist()
+    return as_text(scenario.raw.loc[order])
+
+
+def as_text(table):
+    """(column names, rows) of a table of texts; None without one."""
+    return None if table is None else (list(table.columns), table.to_numpy().tolist())
 
 
 def missing_metadata(run):

@@ -8,15 +8,16 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner import units
 from runner.errors import UserError
-from runner.keys import ALLOWED, KEYS, REQUIRED, SCHEMA
+from runner.keys import ALLOWED, BOUNDS, KEYS, REQUIRED, SCHEMA
 from runner.paths import shown
 
 
 @dataclass(frozen=True)
 class Scenario:
     """A scenario as it was written, with the defaults filled in: FIXED has one value for a key, SWEEP a
-    list."""
+    list; EXPECT has its predictions (plots/expect.py says what they mean)."""
     name: str
     text: str
     question: str
@@ -27,6 +28,7 @@ class Scenario:
     sweep: dict
     quick: bool = False
     figures: tuple = field(default=())
+    expect: tuple = field(default=())
 
 
 def find(name, folder):
@@ -50,7 +52,8 @@ def load(path, quick=False):
     fixed, sweep = _sections(data, quick)
     return Scenario(name=path.stem, text=text, question=data["question"], prediction=data["prediction"],
                     blocks=data.get("blocks", 10), slices=data.get("slices", True), fixed=fixed, sweep=sweep,
-                    quick=quick, figures=tuple(data.get("figures", {}).get("show", ())))
+                    quick=quick, figures=tuple(data.get("figures", {}).get("show", ())),
+                    expect=tuple(data.get("expect", ())))
 
 
 def _parse(path):
@@ -90,7 +93,7 @@ def _schema_problems(data):
 
 def _explain(error):
     """An error of jsonschema as our own problems, in words that name what is allowed."""
-    where = [part for part in error.path if isinstance(part, str)]
+    where = _place(error.path)
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
         for name in error.instance:
@@ -100,11 +103,19 @@ def _explain(error):
         for name in error.validator_value:
             if name not in error.instance:
                 yield [*where, name], f"missing; give {_allowed(name, where)}"
-    elif error.validator == "minItems":
+    elif error.validator == "minItems" and not error.instance:
         yield where, f"an empty list; give at least one of: {_allowed(where[-1], [])}"
     else:
         what = f"{_toml(error.instance)} is not allowed{_choice(error)}"
         yield where, f"{what}; allowed: {_allowed(where[-1], where[:-1])}"
+
+
+def _place(path):
+    """jsonschema's path as the keys that lead there; the second [[expect]] is "expect[2]"."""
+    keys = list(path)
+    if keys[:1] == ["expect"] and len(keys) > 1:
+        keys[:2] = [f"expect[{keys[1] + 1}]"]
+    return [key for key in keys if isinstance(key, str)]
 
 
 def _choice(error):
@@ -131,6 +142,9 @@ def _section_problems(data):
             yield ["fixed", name], f"missing; give it in [fixed] or [sweep]: {KEYS[name].allowed}"
     for quick in (False, True):
         yield from _rate_problems(*_sections(data, quick), "quick" if quick else "")
+    for number, expect in enumerate(data.get("expect", []), 1):
+        for where, what in _expect_problems(expect, *_sections(data, False)):
+            yield [f"expect[{number}]", *where], what
     if isinstance(data.get("quick", {}).get("mechanism"), str):
         yield ["quick", "mechanism"], "must be a list"
     if isinstance(data.get("quick", {}).get("max_connections"), list):
@@ -145,6 +159,54 @@ def _rate_problems(fixed, sweep, section):
         yield where, 'a rate needs open arrivals: set arrival = "poisson" or "uniform", or rate = "max"'
     if "max" in rates and any(arrival != "closed" for arrival in arrivals):
         yield where, 'open arrivals need a rate: give requests per second, or set arrival = "closed"'
+
+
+def _expect_problems(expect, fixed, sweep):
+    """What is wrong in one prediction: (keys below its section, message)."""
+    subject = [name for name in ("mechanism", "compare") if name in expect]
+    if len(subject) != 1:
+        yield subject[1:], "give one of mechanism (a figure of one) and compare (the ratio of two)"
+    for name in subject:
+        for mechanism in [expect[name]] if name == "mechanism" else expect[name]:
+            if mechanism not in sweep["mechanism"]:
+                yield [name], (f'"{mechanism}" is not measured{_meant(mechanism, sweep["mechanism"])}; '
+                               f'[sweep] has: {", ".join(sweep["mechanism"])}')
+    yield from _bound_problems(expect)
+    for name in ("where", "against"):
+        for key, value in expect.get(name, {}).items():
+            values = sweep.get(key, [fixed[key]] if key in fixed else [])
+            if value not in values:
+                yield [name, key], f"no cell has {_toml(value)}; there are: {', '.join(map(_toml, values)) or 'none'}"
+    where, against = expect.get("where", {}), expect.get("against")
+    for name, chosen in (("where", where), ("against", where | (against or {}))):
+        if name in expect and not _some_cell(chosen, fixed, sweep):
+            yield [name], "no cell has this: active would be more than connections"
+    if against and all(where.get(key, fixed.get(key)) == value for key, value in against.items()):
+        yield ["against"], "is the same cell as where; give another value for one of its keys"
+
+
+def _bound_problems(expect):
+    """What is wrong in the bounds of one prediction."""
+    bounds = [name for name in BOUNDS if name in expect]
+    ratio = "compare" in expect or "against" in expect
+    if len(bounds) != 1:
+        yield bounds[1:], f"give one of {', '.join(BOUNDS)}"
+    if "within" in bounds and not ratio:
+        yield ["within"], "is for ratios: give compare or against, or say between = [low, high]"
+    low, *high = expect.get("between", [expect.get("above", expect.get("below", 1))])
+    if high and low > high[0]:
+        yield ["between"], "the lower number comes first"
+    if ratio and low <= 0:
+        yield bounds[:1], "a ratio is above 0, so this can never fail or never hold"
+
+
+def _some_cell(chosen, fixed, sweep):
+    """Whether a cell with the CHOSEN values can have as many connections as active ones."""
+    counts, active = ([chosen[key]] if key in chosen else sweep.get(key) or [fixed.get(key, 1)]
+                      for key in ("connections", "active"))
+    plain = [value for value in active if isinstance(value, int) or str(value).rstrip("kM.0123456789") == ""]
+    return "max" in counts or len(plain) < len(active) or \
+        min(map(units.count, plain)) <= max(map(units.count, counts))
 
 
 # ---- words -------------------------------------------------------------------------------------------------
@@ -164,17 +226,20 @@ def _toml(value):
 
 def _message(path, text, where, what):
     line = _line_of(text, where)
+    if line is None and where[0].startswith("expect["):   # a key within { } stands where that begins
+        line = _line_of(text, where[:2]) or _line_of(text, where[:1])
     return f"{shown(path)}{f':{line}' if line else ''}: {'.'.join(where)}: {what}"
 
 
 def _line_of(text, where):
     """The number of the line on which the key stands, or None (a key that is missing stands nowhere)."""
-    section = ""
+    section, predictions = "", 0
     for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\s*([\w.-]+)\s*\]", line)
+        header = re.match(r"\s*(\[\[?)\s*([\w.-]+)\s*\]", line)
         if header:
-            section = header[1]
-        full = [*([section] if section else []), *re.findall(r"^\s*([\w-]+)\s*=", line)]
-        if full == list(where):
+            predictions += header[1] == "[["
+            section = header[2] if header[1] == "[" else f"{header[2]}[{predictions}]"
+        key = [] if header else re.findall(r"^\s*([\w-]+)\s*=", line)
+        if [*([section] if section else []), *key] == list(where):
             return number
     return None

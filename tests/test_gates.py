@@ -7,10 +7,10 @@ from conftest import ROOT
 from runner import gates
 
 QUIET = {"round_trip_ns": 60, "server_spin_ns": 300_000, "generator_spin_ns": 300_000}
-GOOD = {"mechanism": "poll", "connections": 100, "throughput_per_s": 10_000, "service_mean_us": 100, "outstanding_mean": 1,
-        "waits_per_request": 0.5, "fds_per_request": 50.5, "steal_percent": 0, "others_percent": 2,
-        "generator_share_percent": 99.5, "client_cpu_percent": 40, "late_percent": 0.1, "lateness_p99_us": 5,
-        "response_p99_us": 300}
+GOOD = {"mechanism": "poll", "connections": 100, "throughput_per_s": 10_000, "service_mean_us": 100,
+        "outstanding_mean": 1, "waits_per_request": 0.5, "fds_per_request": 50.5, "steal_percent": 0,
+        "others_percent": 2, "generator_share_percent": 99.5, "client_cpu_percent": 40, "late_percent": 0.1,
+        "lateness_p99_us": 5, "response_p99_us": 300}
 
 
 def rows(mechanism, costs):

@@ -103,6 +103,68 @@ def test_all_that_is_wrong_is_named_at_once(tmp_path):
     assert len(message.splitlines()) == 2
 
 
+PREDICTED = GOOD + """
+[[expect]]
+claim = "poll needs more"
+metric = "server_cpu_percent"
+compare = ["poll", "epoll-lt"]
+above = 1
+
+[[expect]]
+claim = "and grows"
+metric = "server_cpu_us_per_request"
+mechanism = "poll"
+where = { connections = 1000 }
+against = { connections = 100 }
+between = [5, 15]
+"""
+PREDICTED = PREDICTED.replace("connections = 100\nactive", "active").replace(
+    "[sweep]", "[sweep]\nconnections = [5, 100, 1000]")
+
+REFUSED_PREDICTIONS = {
+    "unknown key": ("above = 1", "abov = 1", ["case.toml:15: expect[1].abov: unknown key", 'did you mean "above"?']),
+    "no claim": ('claim = "and grows"\n', "", ["case.toml:17: expect[2].claim: missing; give one sentence"]),
+    "unknown metric": ("server_cpu_percent", "server_cpu", [
+        'case.toml:13: expect[1].metric: "server_cpu" is not allowed (did you mean "server_cpu_percent"?)',
+        "a column of samples.csv that holds a number: requests, "]),
+    "text as metric": ("server_cpu_percent", "limited_by", ['expect[1].metric: "limited_by" is not allowed']),
+    "one to compare": ('["poll", "epoll-lt"]\nabove', '["poll"]\nabove', [
+        "case.toml:14: expect[1].compare: ['poll'] is not allowed; allowed: two mechanisms"]),
+    "mechanism not in the sweep": ('mechanism = "poll"', 'mechanism = "select"', [
+        'case.toml:20: expect[2].mechanism: "select" is not measured; [sweep] has: poll, epoll-lt']),
+    "mechanism and compare": ("above = 1", 'above = 1\nmechanism = "poll"', ["give one of mechanism", "and compare"]),
+    "no bound": ("above = 1\n", "", ["case.toml:11: expect[1]: give one of above, below, within, between"]),
+    "two bounds": ("above = 1", "above = 1\nbelow = 3", ["expect[1].below: give one of above, below"]),
+    "within of no ratio": ("against = { connections = 100 }\nbetween = [5, 15]", "within = 0.2", [
+        "expect[2].within: is for ratios: give compare or against"]),
+    "between turned round": ("[5, 15]", "[15, 5]", ["case.toml:23: expect[2].between: the lower number comes first"]),
+    "a ratio below 0": ("above = 1", "above = -1", ["expect[1].above: a ratio is above 0"]),
+    "where that no cell has": ("where = { connections = 1000 }", "where = { connections = 2000 }", [
+        "case.toml:21: expect[2].where.connections: no cell has 2000; there are: 5, 100, 1000"]),
+    "where with more active than connections": ("where = { connections = 1000 }", "where = { connections = 5 }", [
+        "case.toml:21: expect[2].where: no cell has this: active would be more than connections"]),
+    "unknown key in where": ("where = { connections = 1000 }", "where = { conections = 1000 }", [
+        'case.toml:21: expect[2].where.conections: unknown key (did you mean "connections"?)']),
+    "against itself": ("against = { connections = 100 }", "against = { connections = 1000 }", [
+        "case.toml:22: expect[2].against: is the same cell as where"]),
+    "a section, not a list": ("[[expect]]\nclaim = \"poll", "[expect]\nclaim = \"poll", ["case.toml: not valid TOML"]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_PREDICTIONS)
+def test_predictions_are_refused_before_anything_runs(tmp_path, case):
+    before, after, words = REFUSED_PREDICTIONS[case]
+    assert PREDICTED.count(before) == 1
+    message = refusal(tmp_path, PREDICTED.replace(before, after))
+    for word in words:
+        assert word in message
+
+
+def test_predictions_are_kept_in_their_order(tmp_path):
+    assert [one["claim"] for one in load(tmp_path, PREDICTED).expect] == ["poll needs more", "and grows"]
+    assert load(tmp_path).expect == ()
+
+
 def test_unknown_scenario_names_the_nearest():
     with pytest.raises(UserError, match='did you mean "smoke"'):
         scenario.find("smoek", Paths().scenarios)
@@ -223,6 +285,7 @@ def test_max_connections_caps_max_alone(tmp_path):
 def test_scenarios_of_the_suite_are_good(path, quick):
     one = scenario.load(path, quick)
     assert path.read_text().startswith("#") and one.figures
+    assert one.expect or path.stem.startswith("aa")   # an A/A is judged over its 40 cells: plots/aa.py
     for limit in (19_000, 3800):
         assert cells.expand(one, Limit(limit, "so"))[0]
 

@@ -208,7 +208,3 @@ def test_hardly_a_normal_value_is_flagged():
 def test_crossing():
     assert statistics.crossing([1, 100], [1, -1]) == pytest.approx(10)
     assert statistics.crossing([1, 10, 100], [2, 1, 0.5]) is None
-
-
-def test_slope_of_a_straight_line():
-    assert statistics.slope([10, 100, 1000], [9 + 0.06 * 10, 9 + 6, 9 + 60]) == pytest.approx(0.06)

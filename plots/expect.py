@@ -1,0 +1,260 @@
+"""Predictions: what a scenario said before the data, and what the data say of it (METHOD.md, row 26).
+
+    [[expect]]
+    claim = "poll needs ten times epoll's CPU"       # a sentence
+    metric = "server_cpu_percent"                    # a column of samples.csv
+    compare = ["poll", "epoll-lt"]                   # the paired ratio; or mechanism = "poll": that one's figure
+    where = { connections = "max", rate = 100 }      # cells; every cell that has these values must hold
+    against = { connections = 100 }                  # optional: divided by the same in this cell
+    above = 10                                       # or below = 10, within = 0.2, between = [8, 12]
+
+The number of a block is the metric of one mechanism, or the ratio of two in that block; with `against` it is divided by
+that of the other cell. Blocks are numbered alike in all cells, and the k-th block of one cell is set against the k-th
+block of the other: they were launched apart, so the machine's drift from one cell to the next is in that ratio.
+Ratios are averaged as logarithms, figures as they are, with Student's t over the blocks.
+
+A prediction is supported when in every cell the mean lies inside the bounds and the t test against each bound
+rejects it; refuted when in some cell it lies outside and the test against the nearer bound rejects that. The p-value
+of "every cell holds" is the largest of the cells' (an intersection-union test: Berger 1982); that of "some cell
+fails" is the smallest, times their number (Bonferroni). Holm's correction is over the scenario's predictions.
+"""
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from runner import units
+
+from . import cells, statistics, text
+from .data import SETTINGS, USABLE
+
+SUPPORTED, REFUTED, INCONCLUSIVE, NOT_MEASURED = "supported", "refuted", "inconclusive", "not measured"
+COUNTS = ("connections", "active", "depth", "rate", "churn", "threads")
+TIMES = ("think", "rtt", "window", "warmup", "slice", "timeout")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one cell says of a prediction: the number, its 95 % interval (None with one block), and the p-values of
+    lying inside the bounds and outside of them (see the module)."""
+    cell: str
+    value: float
+    interval: tuple
+    blocks: int
+    inside: float
+    outside: float
+    samples: tuple
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A prediction and what came: `finding` is that of the cell which decides (None if not measured), `cells` how many
+    there were and `without` how many more held no number, `p` the p-value after Holm's correction, `why` what is to be
+    said beside the verdict ("" if nothing)."""
+    claim: str
+    predicted: str
+    verdict: str
+    finding: Finding = None
+    cells: int = 0
+    without: int = 0
+    p: float = None
+    why: str = ""
+
+    @property
+    def number(self):
+        """The number with its interval, in words: "13.2 (11.9 … 14.6)"."""
+        if self.finding is None:
+            return text.NONE
+        low_high = self.finding.interval
+        spread = f" ({text.value(low_high[0])} … {text.value(low_high[1])})" if low_high else ""
+        return text.value(self.finding.value) + spread
+
+    @property
+    def place(self):
+        """The cell that decides, in words: the worst of several."""
+        if self.finding is None:
+            return ""
+        others = f", the least certain of {self.cells} cells" if self.cells > 1 else ""
+        return self.finding.cell + others + (f"; not measured in {self.without} more" if self.without else "")
+
+
+def verdicts(scenario):
+    """The Verdicts on a data.Scenario's predictions, in their order; [] when it has none."""
+    found = [(expect, _findings(expect, scenario)) for expect in scenario.definition.get("expect", [])]
+    corrected = statistics.holm([_p_value(findings) for _, (findings, _) in found])
+    return [_verdict(expect, *its, p) for (expect, its), p in zip(found, corrected)]
+
+
+def _verdict(expect, findings, without, p):
+    words = predicted(expect)
+    if not findings:
+        return Verdict(expect["claim"], words, NOT_MEASURED, why="no sample of such a cell counts in this run")
+    worst = max(findings, key=lambda one: (one.interval is None, one.inside or 0, -(one.outside or 0)))
+    if p is None:
+        verdict, why = INCONCLUSIVE, "one block, so no interval"
+    elif p < statistics.SIGNIFICANT:
+        verdict, why = (SUPPORTED if worst.inside < 1 else REFUTED), ""
+    else:
+        verdict, alone = INCONCLUSIVE, _p_value(findings)
+        why = "the interval reaches across the bound" if alone >= statistics.SIGNIFICANT else \
+            f"clear alone (p = {alone:.2g}), not among all predictions (p = {p:.2g} by Holm)"
+    return Verdict(expect["claim"], words, verdict, worst, len(findings), without, p, why)
+
+
+def _p_value(findings):
+    """The p-value of the clearer side; None when a cell has one block only, or there is none."""
+    if not findings or any(one.interval is None for one in findings):
+        return None
+    return min(1, max(one.inside for one in findings), len(findings) * min(one.outside for one in findings))
+
+
+# ---- one cell ----------------------------------------------------------------------------------------------
+
+def _findings(expect, scenario):
+    """A Finding for each cell that the prediction is about and that holds a number, and how many hold none."""
+    split = [(_settings(values, rows), rows) for values, rows in cells.groups(scenario.samples, SETTINGS)]
+    most = scenario.plan.get("connection_limit") or scenario.samples["connections"].max()
+    found, without = [], 0
+    for its, rows in split:
+        if not _has(its, expect.get("where", {}), most):
+            continue
+        numbers, samples = _numbers(expect, rows)
+        if "against" in expect:
+            others = [other for settings, other in split if _has(settings, expect["against"], most)
+                      and _alike(settings, its, expect["against"])]
+            other, more = _numbers(expect, others[0]) if others else (numbers[:0], ())
+            numbers, samples = numbers.div(other).dropna(), samples + more
+        if _is_ratio(expect):
+            numbers = numbers[(numbers > 0) & (numbers < np.inf)]
+        if len(numbers):
+            found.append(_finding(its, numbers, expect, samples))
+        else:
+            without += 1
+    return found, without
+
+
+def _finding(settings, numbers, expect, samples):
+    """The Finding of these numbers, one per block."""
+    forth, back = (np.log, np.exp) if _is_ratio(expect) else (np.asarray, float)
+    with np.errstate(divide="ignore"):
+        low, high = (float(forth(limit)) for limit in bounds(expect))
+    values = forth(numbers.to_numpy(dtype=float))
+    mean, interval, inside, outside = float(values.mean()), None, None, None
+    if len(values) > 1:
+        interval = tuple(float(back(bound)) for bound in statistics.mean_interval(values, 0.95))
+        inside, outside = _tests(values, low, high, closed="above" not in expect and "below" not in expect)
+    return Finding(_name(settings), float(back(mean)), interval, len(values), inside, outside, samples)
+
+
+def _tests(values, low, high, closed):
+    """(p of lying inside low … high, p of lying outside): the one on whose side the mean is not, is 1.
+
+    Two-sided t tests of the mean against the bounds. Exact counters do not vary: then the mean itself decides, and
+    a mean on the bound is inside if that is closed.
+    """
+    mean = values.mean()
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    none = 1e-12 * max(1, abs(mean))
+    if error <= none:
+        margin = none if closed else -none
+        return (0.0, 1.0) if low - margin <= mean <= high + margin else (1.0, 0.0)
+    p_low, p_high = (2 * stats.t.sf(abs(mean - bound) / error, len(values) - 1) for bound in (low, high))
+    if low <= mean <= high:
+        return max(p_low, p_high), 1.0
+    return 1.0, p_low if mean < low else p_high
+
+
+def _numbers(expect, rows):
+    """(the numbers by block, the samples they come from) within one cell."""
+    usable = rows[rows["status"].isin(USABLE)]
+    if expect["metric"].startswith(("response_", "service_", "lateness_")):
+        usable = usable[usable["latency"] == ""]
+    names = [expect["mechanism"]] if "mechanism" in expect else expect["compare"]
+    its = [usable[usable["mechanism"] == name] for name in names]
+    series = [cells.by_block(one, expect["metric"]) for one in its]
+    samples = tuple(sample for one in its for sample in one["sample"])
+    return (series[0] if len(series) == 1 else np.exp(statistics.paired_logs(*series))), samples
+
+
+# ---- which cells -------------------------------------------------------------------------------------------
+
+def _settings(values, rows):
+    """A cell's settings by the keys of a scenario; `share` is what was asked for: "10", "1 %" or "all"."""
+    drain, *others = values["variant"].split("+")
+    return {"connections": values["connections"], "active": rows["active"].iloc[0], "share": values["active_setting"],
+            "arrival": values["arrival"], "message_bytes": values["message_bytes"], "depth": values["depth"],
+            "rate": "max" if pd.isna(values["offered_per_s"]) else values["offered_per_s"], "drain": drain,
+            **{key: value for key, _, value in (part.partition("=") for part in others)}}
+
+
+def _has(settings, wanted, most):
+    """Whether a cell has the wanted values. A key that is in no column is the same in all cells."""
+    return all(key not in settings or _same(settings[key], _meant(key, value, settings, most))
+               for key, value in wanted.items())
+
+
+def _meant(key, value, settings, most):
+    """A value as it was written, as the number that stands in the table; words stay."""
+    if key == "active" and isinstance(value, str) and (value == "all" or value.endswith("%")):
+        share = 1 if value == "all" else float(value[:-1]) / 100
+        return max(1, round(share * settings["connections"]))
+    if key == "connections" and value == "max":
+        return most
+    if not isinstance(value, str) or value == "max":
+        return value
+    if key in COUNTS:
+        return units.count(value)
+    if key in TIMES:
+        return units.seconds(value)
+    return units.size(value) if key in ("message_bytes", "dribble") else value
+
+
+def _same(one, other):
+    try:
+        return float(one) == float(other)
+    except (TypeError, ValueError):
+        return str(one).lower() == str(other).lower()
+
+
+def _alike(settings, other, but):
+    """Whether two cells agree in all that `but` does not name."""
+    left_out = set(but) | ({"share", "active"} if "active" in but else {"active"})
+    return all(_same(settings.get(key), other.get(key)) for key in settings.keys() - left_out)
+
+
+def _name(settings):
+    """A cell in words: "19,000 connections, 10 active, 100 requests/s"."""
+    rate = "closed loop" if settings["rate"] == "max" else f"{settings['rate']:,.0f} requests/s"
+    return f"{settings['connections']:,.0f} connections, {settings['share']} active, {rate}"
+
+
+# ---- bounds and words --------------------------------------------------------------------------------------
+
+def bounds(expect):
+    """(low, high), between which the number was predicted to lie; an open end is 0 or infinite."""
+    if "within" in expect:
+        return 1 / (1 + expect["within"]), 1 + expect["within"]
+    if "between" in expect:
+        return tuple(expect["between"])
+    return expect.get("above", 0 if _is_ratio(expect) else -np.inf), expect.get("below", np.inf)
+
+
+def _is_ratio(expect):
+    return "compare" in expect or "against" in expect
+
+
+def predicted(expect):
+    """The prediction in a few words: "poll ÷ epoll-lt: server_cpu_percent above 10"."""
+    subject = expect.get("mechanism") or " ÷ ".join(expect["compare"])
+    low, high = (f"{bound:,.3g}" for bound in bounds(expect))
+    limit = {"above": f"above {low}", "below": f"below {high}"}.get(
+        next(name for name in ("above", "below", "within", "between") if name in expect), f"from {low} to {high}")
+    where, against = (_cell_words(expect.get(name, {})) for name in ("where", "against"))
+    return (f"{subject}: {expect['metric']} {limit}" + (f", where {where}" if where else ", in every cell")
+            + (f", as against {against}" if against else ""))
+
+
+def _cell_words(chosen):
+    return ", ".join(f"{key} = {value:,}" if isinstance(value, (int, float)) and not isinstance(value, bool)
+                     else f"{key} = {value}" for key, value in chosen.items())
