@@ -95,7 +95,7 @@ def _run_step(part, step, clock, progress, paths, temporary, reruns):
 
 
 def _first_reason(samples):
-    return next(row["reason"] for row in samples if row["status"] == "suspect")
+    return next(row["reason"] for row in samples if row["status"] in ("suspect", "invalid"))
 
 
 # ---- after -------------------------------------------------------------------------------------------------
