@@ -21,16 +21,17 @@ CORE       = $(patsubst %,$(BUILD)/servers/%.o,main echo ledger)
 LOADGEN    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard loadgen/*.c)) $(BUILD)/servers/ledger.o
 UNITS      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 UNITS_OF   = $(BUILD)/servers/echo.o $(filter-out %/main.o,$(LOADGEN))
-C_FILES    = $(wildcard servers/*.[ch] loadgen/*.[ch] tests/unit/*.[ch])
+FAULTS     = $(BUILD)/tests/fault.so
+C_FILES    = $(wildcard servers/*.[ch] loadgen/*.[ch] tests/unit/*.[ch] tests/faults/*.[ch])
 
 # The goals that install what they need first; a plain `make` only compiles.
-NEEDS = $(if $(filter test lint,$(MAKECMDGOALS)),deps-test,$(if $(filter bench%,$(MAKECMDGOALS)),deps))
+NEEDS = $(if $(filter test lint validate%,$(MAKECMDGOALS)),deps-test,$(if $(filter bench%,$(MAKECMDGOALS)),deps))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL = all
-.PHONY: FORCE all bench bench-quick bench-full report test lint deps deps-test clean help
+.PHONY: FORCE all bench bench-quick bench-full report test lint validate validate-exact deps deps-test clean help
 
 all: $(PROGRAMS)  ## build the servers and the load generator
 
@@ -40,17 +41,24 @@ bench: $(PROGRAMS)  ## the main job, in about 6 minutes: measure, draw, report
 bench-quick: $(PROGRAMS)  ## the same in a minute: exploratory
 	./muxbench run scenarios/cpu.toml scenarios/idle.toml scenarios/lan.toml --quick --blocks 1
 
-bench-full: $(PROGRAMS)  ## all scenarios with 10 blocks, in about 40 minutes: for publishing
-	./muxbench run $(wildcard scenarios/*.toml) --blocks 10
+bench-full: $(PROGRAMS)  ## with share, and 10 blocks, in about 45 minutes: for publishing
+	./muxbench run scenarios/cpu.toml scenarios/idle.toml scenarios/lan.toml scenarios/share.toml --blocks 10 --reruns 3
 
 RUN = results/latest
 report:  ## draw figures and report again from the samples of RUN=results/latest
 	./muxbench report $(RUN)
 
 TESTS = $(if $(SANITIZE),$(wildcard tests/test_servers*.py tests/test_loadgen*.py),tests)
-test: $(PROGRAMS) $(UNITS)  ## unit tests, and tests of the programs; with SANITIZE=1 on that build
+test: $(PROGRAMS) $(UNITS) $(if $(SANITIZE),,$(FAULTS))  ## unit tests, and tests of the programs; with SANITIZE=1 on that build
 	$(Q)for unit in $(UNITS); do echo "$$unit"; $$unit || exit 1; done
 	MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m pytest -q $(TESTS)
+
+VALIDATE = MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m tests.validate
+validate: $(PROGRAMS) $(UNITS) $(FAULTS)  ## every check of METHOD.md against faults made on purpose, in about 5 minutes
+	$(VALIDATE)
+
+validate-exact: $(PROGRAMS) $(UNITS) $(FAULTS)  ## the part of it that holds without timing, in a minute
+	$(VALIDATE) --exact
 
 lint: deps-test  ## clang-format, clang-tidy, cppcheck, flake8
 	clang-format --dry-run --Werror $(C_FILES)
@@ -82,6 +90,12 @@ $(BUILD)/bin/loadgen: $(LOADGEN)
 
 $(UNITS): LDLIBS += -lcmocka
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNITS_OF)
+	$(link)
+
+# Faults made on purpose, to be put in front of a program's libc.
+$(BUILD)/tests/faults/%.o: private CFLAGS += -fPIC
+$(FAULTS): private LDFLAGS += -shared
+$(FAULTS): $(BUILD)/tests/faults/fault.o
 	$(link)
 
 define link
