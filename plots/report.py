@@ -108,7 +108,8 @@ def summary(run_dir, console=None):
     for scenario in run.scenarios:
         for verdict in expect.verdicts(scenario):
             number = f": {verdict.number}" if verdict.finding else ""
-            console.print(f"{scenario.name}: [bold]{verdict.verdict}[/bold]: {escape(verdict.claim)}{number}",
+            why = f"; {verdict.why}" if verdict.why else ""
+            console.print(f"{scenario.name}: [bold]{verdict.verdict}[/bold]: {escape(verdict.claim)}{number}{why}",
                           highlight=False)
 
 
