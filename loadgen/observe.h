@@ -12,8 +12,9 @@
 struct observation {
     uint64_t server_cpu_ns; /* of all its threads, to the nanosecond; 0 when unknown */
     uint64_t busy_ns;       /* of all cores: neither idle nor stolen, in ticks of 10 ms */
-    uint64_t steal_ns;      /* of all cores: taken by the hypervisor, in ticks of 10 ms */
-    uint64_t core_busy_ns;  /* as busy_ns, of the server's and the generator's cores only */
+    uint64_t core_busy_ns;  /* as busy_ns, of the server's and the generator's cores only, without
+                               the kernel's own work on packets there (ksoftirqd) */
+    uint64_t steal_ns;      /* of those cores: taken by the hypervisor, in ticks of 10 ms */
     struct ledger ledger;   /* zeroes when unknown */
 };
 

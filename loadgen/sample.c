@@ -106,7 +106,7 @@ static void set_costs(struct sample *s, const struct target *t, const struct tot
     double cores_ns = window_ns * (double)sysconf(_SC_NPROCESSORS_ONLN);
     s->client_cpu_percent = 100 * (double)sum->client_cpu_ns / window_ns;
     s->machine_cpu_percent = 100 * (double)sum->cost.busy_ns / cores_ns;
-    s->steal_percent = 100 * (double)sum->cost.steal_ns / cores_ns;
+    s->steal_percent = 100 * (double)sum->cost.steal_ns / (window_ns * (double)sum->cores);
     s->client_cpu_us_per_request = (double)sum->client_cpu_ns / 1e3 / requests;
     s->outstanding_mean = (double)sum->tally.outstanding_ns / window_ns;
     if (sum->client_polling_ns > 0)

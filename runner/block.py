@@ -144,20 +144,22 @@ def _samples(bench, step, group, record, failed):
     """The rows of the mechanisms in GROUP, in the order of their launch, and whether the environment spoiled them;
     RECORD and FAILED: _drive()'s."""
     targets = {target["mechanism"]: target for target in record.get("targets", [])}
-    rows, spoiled = [], False
+    rows = []
     environment = record.get("environment", {})
     for name in group:
         row = _row(bench, step, name, **targets.get(name, {"status": "failed", "reason": _said(record)}),
                    position=step.order.index(name) + 1) | gates.shifts(environment)
+        evidence = gates.Evidence(row, record.get("slices", []), environment,
+                                  bench.server_cpu != bench.loadgen_cpu, step.cell.settings)
         if name in failed:
             row |= {"status": "failed", "reason": failed[name]}
-        elif row["status"] == "valid":
-            verdict, again = gates.judge(gates.Evidence(row, record["slices"], environment,
-                                                        bench.server_cpu != bench.loadgen_cpu, step.cell.settings))
+        if row["status"] == "valid":
+            verdict = gates.judge(evidence)
             row |= verdict | (dict.fromkeys(PERCENTILES) if verdict["latency"] else {})
-            spoiled |= again
+        elif record:
+            row |= {"again": gates.spoiled(evidence)}
         rows.append(row)
-    return rows, spoiled
+    return rows, any(row.get("again") for row in rows)
 
 
 def _said(record):

@@ -195,15 +195,16 @@ GATES = (
          "select(2), poll(2)", _examined),
     Gate("little", "6", "Requests on the way = rate x service time", "5 %", "invalid", "Little 1961", _little),
     Gate("probes", "24", "The cores were probed before and after", "none missing", "invalid", "METHOD.md", _probes),
-    Gate("steal", "24", "The hypervisor gave the machine's time to others", "1 %", "again", "proc(5)",
-         _above("steal_percent", 1, "the hypervisor gave {:.1f} % of the time to others (steal)")),
+    Gate("steal", "24", "The hypervisor leaves the two cores alone", "1 %", "again", "proc(5)",
+         _above("steal_percent", 1, "the hypervisor gave {:.1f} % of the cores' time to others (steal)")),
     Gate("spin", "24", "A fixed piece of arithmetic takes as long after the block as before", "3 %", "again",
          "METHOD.md; Mytkowicz et al. 2009",
          _above("spin_shift_percent", 3, "the cores' speed changed by {:.0f} % during the block")),
     Gate("round-trip", "24", "The two cores are as far from each other after the block as before", "25 %", "again",
          "METHOD.md", _above("round_trip_shift_percent", 25,
                              "the distance between the cores changed by {:.0f} % during the block")),
-    Gate("others", "24", "Other programs leave the two cores alone", "10 %", "again", "Georges et al. 2007", _others),
+    Gate("others", "24", "Other programs leave the two cores alone", "10 % and 30 ms (ticks)", "again",
+         "Georges et al. 2007", _others),
     Gate("share", "24", "A polling generator gets its whole core", "95 %", "again", "METHOD.md (both utilisations)",
          _share),
     Gate("steady", "25", "From ten slices on: the halves' medians agree, and there is no trend, beyond what the "
@@ -217,12 +218,18 @@ GATES = (
 
 
 def judge(evidence):
-    """What the gates say of a sample that the generator calls valid: the columns status, reason, latency, steady; and
-    whether the block is to be run again (a bool)."""
+    """What the gates say of a sample that the generator calls valid: the columns status, reason, latency, steady and
+    again."""
     said = [(gate.what, gate.check(evidence)) for gate in GATES if gate.check]
     reasons = {what: [reason for whose, reason in said if whose == what and reason]
                for what in ("invalid", "again", "suspect", "latency")}
     status = "invalid" if reasons["invalid"] else "suspect" if reasons["again"] or reasons["suspect"] else "valid"
     marks = reasons["invalid"] + reasons["again"] + reasons["suspect"]
     return {"status": status, "reason": "; ".join(marks), "latency": "; ".join(reasons["latency"]),
-            "steady": steady(evidence)}, bool(reasons["again"] or _probes(evidence))
+            "steady": steady(evidence), "again": spoiled(evidence)}
+
+
+def spoiled(evidence):
+    """Why the environment spoiled the block, or ""; asked of every sample, whatever came of it."""
+    reasons = [_probes(evidence), *(gate.check(evidence) for gate in GATES if gate.what == "again")]
+    return "; ".join(filter(None, reasons))

@@ -76,15 +76,20 @@ def _run_step(part, step, clock, progress, paths, temporary, reruns):
                         lambda: progress.tick(clock.remaining(time.monotonic() - begin)))
     text = f"{step.cell.name} block {step.block}"
     progress.begin(text, clock.remaining())
-    for attempt in range(1, about["reruns"] + 2):
+    before = store.spoiled_attempts(part.folder, step)   # of a run that was interrupted meanwhile
+    for attempt in range(before + 1, max(before, about["reruns"]) + 2):
         start = time.monotonic()
         samples, slices, histograms, spoiled = block.run(bench, step)
         for row in samples:
             row["attempt"] = attempt
-        if not spoiled or attempt > about["reruns"] or not reruns.afford(time.monotonic() - start):
+        if not spoiled or attempt > about["reruns"]:
+            break
+        why = next(row["again"] for row in samples if row.get("again"))
+        if not reruns.afford(time.monotonic() - start):
+            progress.say(f"{text}: kept, although {why}: the time for reruns is used up (--reruns 3 has no such limit)")
             break
         store.keep_spoiled(part.folder, samples)
-        progress.say(f"{text}: run again, because {_first_reason(samples)}")
+        progress.say(f"{text}: run again, because {why}")
     for row in samples:
         if row["status"] == "failed":
             progress.say(f"{row['sample']} failed: {row['reason']}")
@@ -92,10 +97,6 @@ def _run_step(part, step, clock, progress, paths, temporary, reruns):
     part.done.add((step.cell.name, step.block))
     clock.done(estimate.planned(step), time.monotonic() - begin)
     progress.end(text, samples, clock.remaining())
-
-
-def _first_reason(samples):
-    return next(row["reason"] for row in samples if row["status"] in ("suspect", "invalid"))
 
 
 # ---- after -------------------------------------------------------------------------------------------------

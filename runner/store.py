@@ -19,7 +19,7 @@ SAMPLE_COLUMNS = ("sample", "block", "position", "scenario", "mechanism", "varia
                   "cut_off", "service_p99_us", "lateness_p99_us", "client_cpu_percent", "machine_cpu_percent",
                   "slices", "attempt", "latency", "steady", "outstanding_mean", "service_mean_us", "late_percent",
                   "others_percent", "generator_share_percent", "spin_ns", "spin_shift_percent",
-                  "round_trip_shift_percent")
+                  "round_trip_shift_percent", "again")
 SLICE_COLUMNS = ("sample", "round", "position", "start_ms", "duration_ms", "requests", "errors", "cut_off",
                  "server_cpu_us", "client_cpu_us", "client_polling_us", "steal_us", "waits", "core_round_trip_ns")
 HISTOGRAM_COLUMNS = ("sample", "kind", "lower_ns", "upper_ns", "count")
@@ -105,9 +105,23 @@ def recover(folder, steps):
     for name, columns in COLUMNS.items():
         path = folder / name
         text = _csv([columns, *(row for row in _rows(path, len(columns)) if row[0] in keep)])
-        if path.read_text(encoding="utf-8", errors="replace") != text:
-            replace(path, text)
+        _replace_if_other(path, text)
+    if (folder / SPOILED).exists():
+        _replace_if_other(folder / SPOILED, _csv([SAMPLE_COLUMNS, *_rows(folder / SPOILED, len(SAMPLE_COLUMNS))]))
     return done
+
+
+def _replace_if_other(path, text):
+    if path.read_text(encoding="utf-8", errors="replace") != text:
+        replace(path, text)
+
+
+def spoiled_attempts(folder, step):
+    """How often STEP was run and spoiled so far."""
+    if not (folder / SPOILED).exists():
+        return 0
+    names, place = {step.sample(mechanism) for mechanism in step.order}, SAMPLE_COLUMNS.index("attempt")
+    return max((int(row[place]) for row in _rows(folder / SPOILED, len(SAMPLE_COLUMNS)) if row[0] in names), default=0)
 
 
 def statuses(folder):

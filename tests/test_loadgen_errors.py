@@ -164,3 +164,16 @@ def test_bad_usage_says_what_to_do(options, says):
 def test_help_goes_to_standard_output():
     done = run("--help")
     assert "--target NAME=ADDRESS:PORT" in done.stdout and not done.stderr
+
+
+def test_bytes_that_the_server_did_not_see_are_an_error():
+    """A ledger that does not count what was sent: that of another server, with as many connections."""
+    with Server("epoll-lt") as server, Server("epoll-lt") as other:
+        idle = [other.connect() for _ in range(3)]
+        eventually(lambda: other.ledger().accepts == 3, "three accepted")
+        done = run("--target", f"one=127.0.0.1:{server.address[1]},pid={server.pid},ledger={other.ledger_file}",
+                   "--connections", 3, "--window", "50ms", "--warmup", "10ms", check=False)
+        for client in idle:
+            client.close()
+    assert done.returncode == 1
+    assert "invalid: the server read 0 bytes" in done.stderr

@@ -43,7 +43,7 @@ fds_per_request, events_per_wait, reads_per_request, writes_per_request, eagain_
 ctl_per_request, steal_percent, core_round_trip_ns, limited_by, status, reason, cut_off,
 service_p99_us, lateness_p99_us, client_cpu_percent, machine_cpu_percent, slices, attempt, latency, steady,
 outstanding_mean, service_mean_us, late_percent, others_percent, generator_share_percent, spin_ns,
-spin_shift_percent, round_trip_shift_percent
+spin_shift_percent, round_trip_shift_percent, again
 """
 MEASURED = {"valid", "suspect", "invalid"}   # which of them depends on what else the machine does
 # The command line with other folders, and without the drawing, which has its own tests.
@@ -432,6 +432,49 @@ def test_a_spoiled_block_is_run_again_three_times_and_kept(bench):
     assert {row["status"] for row in final + spoiled} == {"suspect"}
     assert all("the distance between the cores changed" in row["reason"] for row in final + spoiled)
     assert said.count("run again, because") == 3
+
+
+def rewritten(expression):
+    """The real generator, with its record changed by sed."""
+    return MOVED.replace(MOVED[MOVED.index("'s/"):MOVED.index(' "$file"')], f"'{expression}'")
+
+
+@pytest.mark.parametrize("expression, status, says", [
+    ('s/"steal_percent": [^,]*/"steal_percent": 5/', "suspect", "the hypervisor gave 5.0 %"),
+    ('s/"others_percent": [^,]*/"others_percent": 400/', "suspect", "other programs used 400 %"),
+    ('s/"generator_share_percent": [^,]*/"generator_share_percent": 50/', "suspect", "got 50 % of its core"),
+    ('s/"generator_spin_ns": [0-9]*}, "after"/"generator_spin_ns": 1000}, "after"/', "suspect", "speed changed"),
+    ('s/"outstanding_mean": [^,]*/"outstanding_mean": 9/', "invalid", "Little"),
+    ('s/"fds_per_request": [^,]*/"fds_per_request": 0.5/', "invalid", "descriptors were examined"),
+])
+def test_what_the_generator_records_is_judged(bench, expression, status, says):
+    bench.fake(loadgen=rewritten(expression))
+    bench.run("run", bench.scenario, "--out", bench.out, "--reruns", 0, "--only", "mechanism=poll", *ONE_CELL,
+              status=int(status == "invalid"))
+    row, = table(bench.out)
+    assert row["status"] == status and says in row["reason"]
+
+
+def test_a_block_is_run_again_whatever_its_result(bench):
+    """A wrong echo does not keep a spoiled block: that would choose by outcome."""
+    wrong, stolen = 's/"status": "valid"/"status": "invalid"/', 's/"steal_percent": [^,]*/"steal_percent": 5/'
+    bench.fake(loadgen=rewritten(f"{wrong}; {stolen}"))
+    bench.run("run", bench.scenario, "--out", bench.out, "--only", "mechanism=poll", *ONE_CELL, status=1)
+    assert [row["attempt"] for row in table(bench.out, "spoiled.csv")] == ["1", "2", "3"]
+    row, = table(bench.out)
+    assert row["status"] == "invalid" and "steal" in row["again"]
+
+
+def test_attempts_go_on_after_a_kill(bench):
+    """Two attempts are in spoiled.csv, and half a line of a third."""
+    bench.fake(loadgen=MOVED)
+    bench.run("run", bench.scenario, "--out", bench.out, "--only", "mechanism=poll", *ONE_CELL)
+    lines = (bench.out / "spoiled.csv").read_text().splitlines()
+    (bench.out / "spoiled.csv").write_text("\n".join(lines[:3]) + "\n" + lines[3][:40])
+    (bench.out / "samples.csv").write_text((bench.out / "samples.csv").read_text().splitlines()[0] + "\n")
+    bench.run("run", "--resume", bench.out)
+    assert [row["attempt"] for row in table(bench.out, "spoiled.csv")] == ["1", "2", "3"]
+    assert [row["attempt"] for row in table(bench.out)] == ["4"]
 
 
 def test_reruns_0_takes_what_comes(bench):
