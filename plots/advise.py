@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import caption, cells, data, statistics, style, text
-from .predict import FULL_PERCENT, AdviseError, Question, predict
+from .predict import AdviseError, Question, predict
 
 PREFERENCE = ("epoll-lt", "epoll-et", "poll", "select-wide", "select")   # among those that cost the same
 SAME_MACHINE = ("cpu", "kernel", "boot_options", "mitigations")
@@ -80,12 +80,13 @@ def sentence(found):
     if not able:
         return "none of them: one core cannot carry this, whatever the mechanism; use more threads, or fewer requests"
     cheapest = min(able, key=lambda one: one.percent)
-    same = [one for one in able if one is cheapest or not _differs(one, cheapest)]
+    same = _alike(able, cheapest)
     best = min(same, key=lambda one: PREFERENCE.index(one.mechanism) if one.mechanism in PREFERENCE else 9)
     others = [one for one in able if one not in same]
     scanners = (one for name in cells.SCANNERS for one in found if one.mechanism == name)
     against = next((one for one in scanners if one.percent and one not in same), None)
     words = f"{best.mechanism}: {text.value(best.percent)} % of a core"
+    words += ", and may not keep up" if best.state != "fits" else ""
     if against and against.state == "saturated":
         words += f", where {against.mechanism} would need more than a whole one"
     elif against:
@@ -104,13 +105,19 @@ def _names(some):
     return text.joined(names) if names else ""
 
 
-def _differs(one, other):
-    """Whether two mechanisms differ in the same blocks: the paired ratio's interval excludes 1. With one block the
-    numbers as they are."""
-    logs = (one.logs - other.logs).dropna()
-    if len(logs) < 2:
-        return abs(one.percent / other.percent - 1) > statistics.MARGIN
-    return statistics.ratio_of(logs.to_numpy()).verdict in ("higher", "lower")
+def _alike(able, cheapest):
+    """Those that cannot be told from the cheapest in the same blocks, and itself: the paired ratio's verdict, corrected
+    for all that are compared with it (Holm). With one block the numbers as they are."""
+    others = [one for one in able if one is not cheapest]
+    ratios = [statistics.ratio_of((one.logs - cheapest.logs).dropna()) for one in others]
+    found = [cheapest]
+    for one, ratio, p in zip(others, ratios, statistics.holm([ratio and ratio.p for ratio in ratios])):
+        if ratio is None or ratio.n < 2:
+            differs = abs(one.percent / cheapest.percent - 1) > statistics.MARGIN
+        else:
+            differs = statistics.judge(ratio, p) in ("higher", "lower")
+        found += [] if differs else [one]
+    return found
 
 
 def origin(run, here):
@@ -156,11 +163,10 @@ def show(question, run, found, here, console=None):
 def _table_row(one):
     if one.percent is None:
         return one.mechanism, text.NONE, "", "", f"cannot: {one.why}"
-    interval = "–".join(text.value(bound) for bound in one.interval) if one.interval else "one block"
+    interval = "–".join(text.value(bound) for bound in one.interval) if one.interval else "not known"
     words = {"saturated": "cannot keep up: a core is full", "may not fit": "may not keep up"}.get(one.state, "")
     mark = "extrapolated" if one.outside else ""
-    percent = f"over {FULL_PERCENT}" if one.state == "saturated" else text.value(one.percent)
-    return (one.mechanism, percent, "" if one.state == "saturated" else interval, text.value(one.us_per_request),
+    return (one.mechanism, text.value(one.percent), interval, text.value(one.us_per_request),
             ", ".join(part for part in (words, mark) if part))
 
 
@@ -175,6 +181,8 @@ def _notes(found, line, others):
         if one.between:
             between[one.between].append(one.mechanism)
     yield f"Measured at {'; '.join(f'{levels} ({text.joined(names)})' for levels, names in between.items())}."
+    if any(one.percent is not None and one.interval is None for one in found):
+        yield "One block: the interval is not known, so whether a mechanism fits is not either."
     yield f"The cost model of docs/method.md, row 28; {line}."
     if others:
         yield f"Another machine's run: {', '.join(others)} differ from this one."

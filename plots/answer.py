@@ -5,10 +5,10 @@ three that are there are the answer; the last ones hold for every run.
 """
 from dataclasses import dataclass
 
-from . import cells, costs, text
+from . import cells, costs, tables, text
 from .data import STANDARD_BLOCKS
 
-COST, TOTAL, PERCENT = "server_cpu_us_per_request", "total_cpu_us_per_request", "server_cpu_percent"
+COST, PERCENT = "server_cpu_us_per_request", "server_cpu_percent"
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,17 @@ def fixed_rate(run):
         settings = cells.split(scenario)
         lowest = min(cell.values.get("offered_per_s", 0) for cell in settings)
         carried = [cell for cell in settings if cell.values.get("offered_per_s", 0) == lowest
-                   and not cell.saturated & set(pair) and cells.ratio(cell.usable, *pair, PERCENT)]
+                   and not cell.saturated & set(pair) and cells.ratio(cell.usable, *pair)]
         if not carried:
             continue
         cell = carried[-1]
-        ratio = cells.ratio(cell.usable, *pair, PERCENT)
+        row = tables.ratios(scenario)[cell.anchor, scanner]
         rate = cell.rows["offered_per_s"].iloc[0]
         return Sentence(
             f"At {rate:,.0f} requests/s and {situation(cell)}, {scanner} needs "
             f"{text.value(median(cell, scanner, PERCENT))} % of a core and {base} "
-            f"{text.value(median(cell, base, PERCENT))} %: {text.times(ratio)}"
-            f"{saturation(settings, scanner)}.", cell.anchor)
+            f"{text.value(median(cell, base, PERCENT))} %: per request "
+            f"{text.times(row.ratio, row.verdict)}{saturation(settings, scanner)}.", cell.anchor)
     return None
 
 
@@ -65,9 +65,10 @@ def few_active(run):
         if not held:
             continue
         first, last = held[0], [cell for cell in held if alike(cell, held[0])][-1]
-        words = f"In a closed loop with {situation(last)}, {cost(last, *pair)}"
+        ratios = tables.ratios(scenario)
+        words = f"In a closed loop with {situation(last)}, {cost(ratios, last, *pair)}"
         if first.values["connections"] < last.values["connections"]:
-            words += f"; with {first.values['connections']:,.0f} open it is {cost(first, *pair, short=True)}"
+            words += f"; with {first.values['connections']:,.0f} open it is {cost(ratios, first, *pair, short=True)}"
         return Sentence(words + ".", last.anchor)
     return None
 
@@ -77,7 +78,8 @@ def all_active(run):
     for scenario, pair in compared(run, lambda samples: samples["active_setting"] == "all"):
         held = [cell for cell in cells.split(scenario) if cells.ratio(cell.usable, *pair)]
         if held:
-            return Sentence(f"With {situation(held[-1])}, {cost(held[-1], *pair)}.", held[-1].anchor)
+            words = cost(tables.ratios(scenario), held[-1], *pair)
+            return Sentence(f"With {situation(held[-1])}, {words}.", held[-1].anchor)
     return None
 
 
@@ -121,10 +123,10 @@ def level_or_edge(run):
     """Edge-triggered against level-triggered epoll, in the last cell that has both."""
     for scenario in run.scenarios:
         for cell in reversed(cells.split(scenario)):
-            ratio = cells.ratio(cell.usable, "epoll-et", "epoll-lt")
-            if ratio:
-                return Sentence(f"With {situation(cell)}, epoll-et costs the server "
-                                f"{text.times(ratio, 'as much per request as epoll-lt')}.", cell.anchor)
+            if cells.ratio(cell.usable, "epoll-et", "epoll-lt"):
+                row = tables.ratios(scenario)[cell.anchor, "epoll-et"]
+                said = text.times(row.ratio, row.verdict, "as much per request as epoll-lt")
+                return Sentence(f"With {situation(cell)}, epoll-et costs the server {said}.", cell.anchor)
     return None
 
 
@@ -196,16 +198,15 @@ def median(cell, mechanism, column):
     return cell.usable[cell.usable["mechanism"] == mechanism][column].median()
 
 
-def cost(cell, scanner, base, short=False):
-    """The two costs per request in one cell, and their ratio; and when that does not hold for the total."""
-    ratio = cells.ratio(cell.usable, scanner, base)
-    total = cells.ratio(cell.usable, scanner, base, TOTAL)
-    if total and total.verdict != ratio.verdict and ratio.verdict in ("higher", "lower"):
-        end = f"; with the generator's CPU added, {text.times(total)}"
-    else:
-        end = ""
+def cost(ratios, cell, scanner, base, short=False):
+    """The two costs per request in one cell, and their ratio with the verdict of its row in the table (ratios: the
+    scenario's tables.ratios()); and when that does not hold for the total."""
+    row = ratios[cell.anchor, scanner]
+    end, said = "", text.times(row.ratio, row.verdict)
+    if row.total_ratio and row.total_verdict != row.verdict and row.verdict in ("higher", "lower"):
+        end = f"; with the generator's CPU added, {text.times(row.total_ratio, row.total_verdict)}"
     above, below = (text.value(median(cell, name, COST)) for name in (scanner, base))
     if short:
-        return f"{above} against {below} µs, {text.times(ratio)}{end}"
+        return f"{above} against {below} µs, {said}{end}"
     return (f"a request costs the server {above} µs with {scanner} and {below} µs with {base}, "
-            f"{text.times(ratio)}{end}")
+            f"{said}{end}")

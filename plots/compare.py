@@ -26,7 +26,8 @@ METRICS = ("server_cpu_us_per_request", "client_cpu_us_per_request", "total_cpu_
 @dataclass
 class Row:
     """One mechanism in one cell. a, b: medians of the blocks; ratio: B ÷ A; change: of the paired ratio to `base`, None
-    for the base itself and where there is none. The verdicts are corrected for all rows (verdict) or all changes."""
+    for the base itself and where there is none. The verdicts are corrected for all rows (verdict) or all changes.
+    lost: sentences on the blocks that a side has no number of for their outcome."""
     scenario: str
     cell: str
     mechanism: str
@@ -40,18 +41,21 @@ class Row:
     verdict: str = ""
     change_adjusted_p: float = None
     change_verdict: str = ""
+    lost: tuple = ()
 
 
 @dataclass
 class Comparison:
     """Two runs and what their comparison came to. unmatched: [(where: "A", "B" or "both", scenario, cell, mechanism,
-    why)]; environment: see environments.differences; stamps, missing: sentences."""
+    why)]; gone: [(scenario, cell, mechanism, why)] of them that have a number in A and came to none in B, though B
+    tried; environment: see environments.differences; stamps, missing: sentences."""
     a: object
     b: object
     metric: str
     margin: float
     rows: list
     unmatched: list
+    gone: list
     environment: list = field(default_factory=list)
     stamps: list = field(default_factory=list)
     missing: list = field(default_factory=list)
@@ -84,14 +88,14 @@ def compare(first, second, metric=METRICS[0], margin=statistics.MARGIN):
     for run in (a, b):
         if all(_numbers(one, metric).empty for one in run.scenarios):
             raise RunError(f"{run.folder}: no valid sample has a {metric}; choose another --metric, or run it again")
-    rows, unmatched = [], []
+    rows, unmatched, gone = [], [], []
     for name in dict.fromkeys(one.name for run in (a, b) for one in run.scenarios):
-        its_rows, its_unmatched = _scenario(_named(a, name), _named(b, name), name, metric)
-        rows, unmatched = rows + its_rows, unmatched + its_unmatched
+        for found, its in zip((rows, unmatched, gone), _scenario(_named(a, name), _named(b, name), name, metric)):
+            found += its
     if not rows:
         raise RunError(f"{first} and {second} have no measured cell in common (A: {_contents(a)}; B: {_contents(b)}); "
                        "compare two runs of one scenario")
-    found = Comparison(a, b, metric, margin, rows, unmatched)
+    found = Comparison(a, b, metric, margin, rows, unmatched, gone)
     _judge(found)
     _surroundings(found)
     return found
@@ -107,10 +111,12 @@ def _contents(run):
 
 def _numbers(scenario, metric):
     """The samples whose number counts: usable, positive (a logarithm is taken), and for a percentile one that may be
-    quoted (column `latency`)."""
+    quoted (column `latency`; of response times one without requests that were due and never sent)."""
     samples = scenario.usable
     if metric.startswith(("response_", "service_")):
         samples = samples[samples["latency"] == ""]
+    if metric.startswith("response_"):
+        samples = samples[~(samples["cut_off"] > 0)]
     if metric not in samples.columns:
         return samples[:0]
     return samples[samples[metric] > 0]
@@ -119,23 +125,41 @@ def _numbers(scenario, metric):
 # ---- cells that match ---------------------------------------------------------------------------------
 
 def _scenario(a, b, name, metric):
-    """(Rows, unmatched) of one scenario's two sides, either of which may be None."""
+    """(Rows, unmatched, gone) of one scenario's two sides, either of which may be None."""
     sides = [_keyed(one.samples) if one is not None else {} for one in (a, b)]
     counted = [_keyed(_numbers(one, metric)) if one is not None else {} for one in (a, b)]
     both = pd.concat([one.samples for one in (a, b) if one is not None])
     varying = ["connections", *(key for key in cells.varying(both, SETTINGS) if key != "connections")]
-    rows, unmatched = [], []
+    rows, unmatched, gone = [], [], []
     for cell in _ordered(sides):
         label = cells.name_of({_spoken(key): _value(key, cell) for key in varying})
         measured = [{key[1] for key in side if key[0] == cell} for side in counted]
         base = next((one for one in cells.BASES if one in measured[0] & measured[1]), None)
         for mechanism in style.order({key[1] for side in sides for key in side if key[0] == cell}):
+            its = [side.get((cell, mechanism)) for side in sides]
             if mechanism in measured[0] & measured[1]:
                 rows.append(_row(name, label, cell, mechanism, base, counted, metric))
-            else:
-                unmatched.append(_lonely(name, label, mechanism, [side.get((cell, mechanism)) for side in sides],
-                                         metric))
-    return rows, unmatched
+                rows[-1].lost = _lost(its, metric)
+                continue
+            unmatched.append(_lonely(name, label, mechanism, its, metric))
+            if mechanism in measured[0] and its[1] is not None and (its[1]["status"] != "unsupported").any():
+                gone.append(unmatched[-1][1:])
+    return rows, unmatched, gone
+
+
+def _lost(sides, metric):
+    """What each side lost of its blocks for their outcome: ("B: 3 of 10 blocks without a number: 2 invalid, 1 cut
+    off",)."""
+    found = []
+    for name, rows in zip("AB", sides):
+        why = rows["status"].where(~rows["status"].isin((*USABLE, "unsupported")), "")
+        if metric.startswith("response_"):
+            why = why.mask((why == "") & (rows["cut_off"] > 0), "cut off")
+        counted = why[why != ""].value_counts().sort_index()
+        if len(counted):
+            kinds = ", ".join(f"{count} {kind}" for kind, count in counted.items())
+            found.append(f"{name}: {counted.sum()} of {len(rows)} blocks without a number: {kinds}")
+    return tuple(found)
 
 
 def _keyed(samples):
@@ -236,9 +260,11 @@ def counts(run):
 def beyond(comparison, word, threshold, by_change=False):
     """The rows that are `word` ("slower" or "faster") by more than `threshold` (0.05 is 5 %: 1.05 times, or 1 / 1.05).
 
-    The verdict must be that word, so that the corrected p is below 5 % and the whole 95 % interval on that side of 1:
-    chance alone fires in one comparison of twenty at the most, however many rows it has. by_change: look at the change
-    of the ratio to the base instead of B ÷ A.
+    The near end of the 95 % interval must lie beyond 1 (the verdict is that word: its p, corrected for all rows, is
+    below 5 %), and the point beyond the threshold. That bounds what the scatter of the blocks alone does, to one
+    comparison of twenty. It does not bound drift: B ÷ A includes whatever drifted between the two runs, and a machine
+    that is 5 % slower in the second one is reported as a slower B. by_change looks at the change of the ratio to the
+    base instead, in which that cancels.
     """
     found = []
     for row in comparison.rows:
@@ -269,13 +295,14 @@ def to_json(comparison):
         "rows": [_plain(row) for row in comparison.rows],
         "unmatched": {side: [dict(zip(("scenario", "cell", "mechanism", "why"), one[1:]))
                              for one in comparison.unmatched if one[0] == where]
-                      for side, where in (("only_a", "A"), ("only_b", "B"), ("no_number", "both"))}}
+                      for side, where in (("only_a", "A"), ("only_b", "B"), ("no_number", "both"))},
+        "gone": [dict(zip(("scenario", "cell", "mechanism", "why"), one)) for one in comparison.gone]}
 
 
 def _plain(row):
     return {"scenario": row.scenario, "cell": row.cell, "mechanism": row.mechanism, "a": row.a, "b": row.b,
             "blocks_a": row.blocks[0], "blocks_b": row.blocks[1],
-            **_ratio(row.ratio, row.adjusted_p, row.verdict), "base": row.base,
+            "lost": list(row.lost), **_ratio(row.ratio, row.adjusted_p, row.verdict), "base": row.base,
             "change": row.change and _ratio(row.change, row.change_adjusted_p, row.change_verdict)}
 
 

@@ -92,9 +92,15 @@ def _scenario(comparison, scenario, console):
         console.print(f"[bold]{cell}[/bold]", highlight=False)
         grid = _grid(columns)
         for row in rows:
-            if row.cell == cell:
-                grid.add_row(*_line(row, bool(bases), "  " if wide else "\n"))
-        console.print(grid)
+            if row.cell != cell:
+                continue
+            grid.add_row(*_line(row, bool(bases), "  " if wide else "\n"))
+            if row.lost:
+                console.print(grid)
+                console.print(f"  {'; '.join(row.lost)}", highlight=False)
+                grid = _grid(columns)
+        if grid.row_count:
+            console.print(grid)
 
 
 def _columns(longest, bases, wide):

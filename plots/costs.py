@@ -7,9 +7,9 @@ what it promises.
 
 One line for each mechanism at each rate, since CPU per request falls with the rate whatever the mechanism. Fitted per
 block by least squares with weights 1/y (relative errors), then averaged over the blocks with Student's t interval:
-the blocks are what was repeated, the cells of one are not independent. Samples of saturated servers are left out: the
-queue that they could not drain makes their waits another kind. A line needs three cells and a factor of ten between
-the lowest and the highest x; otherwise there is none.
+the blocks are what was repeated, the cells of one are not independent. Cells in which the server saturated in any
+block are left out: the queue that it could not drain makes its waits another kind. A line needs three cells and a
+factor of ten between the lowest and the highest x; otherwise there is none.
 
 The interval says how the blocks differ, not whether a straight line is right: `misfit` and `exponent` say that.
 """
@@ -116,9 +116,15 @@ def fit(rows, mechanism):
 
 
 def chosen(rows, mechanism):
-    """The rows of a mechanism that a line is fitted to: measured, and not saturated."""
-    rows = rows[(rows["mechanism"] == mechanism) & ~rows["saturated"]]
-    return rows.dropna(subset=[COST, "fds_per_request"])
+    """The rows of a mechanism that a line is fitted to: measured, and of cells that are not full()."""
+    rows = rows[rows["mechanism"] == mechanism]
+    return rows[~full(rows)].dropna(subset=[COST, "fds_per_request"])
+
+
+def full(rows):
+    """Which rows of one mechanism and rate are of a cell that was saturated in any block: the others are the cheaper
+    ones, and a line through them alone would be too flat."""
+    return rows.groupby(["connections", "active"])["saturated"].transform("any").astype(bool)
 
 
 def spans(x):

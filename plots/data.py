@@ -25,7 +25,7 @@ NUMBER_COLUMNS = (
     "waits_per_request", "fds_per_request", "events_per_wait", "reads_per_request", "writes_per_request",
     "eagain_per_request", "ctl_per_request", "steal_percent", "core_round_trip_ns", "cut_off")
 # What came later: where it is missing it counts as empty, and the report says so.
-LATER_TEXT = ("latency", "steady")
+LATER_TEXT = ("latency", "steady", "again")
 LATER_NUMBERS = ("attempt", "outstanding_mean", "service_mean_us", "late_percent", "others_percent",
                  "generator_share_percent", "spin_ns", "spin_shift_percent", "round_trip_shift_percent")
 
@@ -208,8 +208,10 @@ def _active_settings(samples, definition):
 
 
 def _first_reason(scenarios):
-    reasons = [reason for scenario in scenarios for reason in scenario.samples["reason"] if reason]
-    return f"the first reason given: {reasons[0]}" if reasons else "run the scenario again"
+    rows = pd.concat([scenario.samples for scenario in scenarios])
+    wrong = rows["status"].isin(("invalid", "failed"))
+    reasons = [*rows["reason"][wrong], *rows["reason"][~wrong]]   # what could not run at all explains least
+    return next((f"the first reason given: {reason}" for reason in reasons if reason), "run the scenario again")
 
 
 def _read_toml(path):

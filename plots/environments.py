@@ -70,6 +70,9 @@ def shortened(text):
     return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}\b", r"\1…", text)
 
 
+DRIFT = "B ÷ A includes what drifted between the two runs; --by-change cancels that"
+
+
 def stamps(a, b):
     """Sentences on how far two runs may be compared: whether they are of one boot and one day. Even those that are
     were made one after the other, and no block of the one belongs to a block of the other."""
@@ -83,7 +86,7 @@ def stamps(a, b):
         found.append(f"not paired: the day is not recorded in {_which(days)}")
     elif days[0] != days[1]:
         found.append(f"not paired: different days ({', '.join(days[0])} and {', '.join(days[1])})")
-    return found or ["two runs, one after the other: drift of the machine is in the ratio B ÷ A"]
+    return [*(found or ["two runs, one after the other"]), DRIFT]
 
 
 def _all(scenarios, key):

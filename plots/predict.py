@@ -47,7 +47,8 @@ class Question:
 @dataclass
 class Prediction:
     """A mechanism's answer. `percent`: server CPU in % of a core, None where there is none; `interval`: 95 %, None with
-    one block; `state`: "fits", "may not fit", "saturated", "unsupported" or "not measured"; `outside`: in what the
+    one block; `state`: "fits", "may not fit", "saturated" (the whole interval is from FULL_PERCENT on, or every sample
+    of this very question was), "unsupported" or "not measured"; `outside`: in what the
     question lies outside of the measured range; `between`: the levels it comes from; `logs`: ln percent by block."""
     mechanism: str
     state: str
@@ -159,7 +160,7 @@ def levels(rows, scans, question):
     needed = [costs.COST, "waits_per_request", "fds_per_request", "server_cpu_percent"]
     rows = rows[(rows[needed] > 0).all(axis=1)]
     for rate, its in rows.groupby("offered_per_s", dropna=False):
-        blocks = {}
+        its, blocks = its.assign(saturated=costs.full(its)), {}
         for block, one in its.groupby("block"):
             cost, measured = cost_at(one, scans, question)
             blocks[block] = (measured if np.isnan(rate) else rate, cost)
@@ -177,7 +178,8 @@ def predict(rows, mechanism, question, drain="eagain"):
     reason = unsupported(mechanism, {"connections": question.connections, "drain": drain})
     if reason:
         return Prediction(mechanism, "unsupported", why=reason)
-    found = levels(rows[rows["mechanism"] == mechanism], mechanism in cells.SCANNERS, question)
+    its = rows[rows["mechanism"] == mechanism]
+    found = levels(its, mechanism in cells.SCANNERS, question)
     if not found:
         return Prediction(mechanism, "not measured", why="no sample of it counts")
     blocks = sorted({block for one in found for block in one.blocks})
@@ -186,11 +188,18 @@ def predict(rows, mechanism, question, drain="eagain"):
     used = _bracket(found, question)
     interval = _interval(logs, max(one.error for one in used))
     percent = float(np.exp(logs.mean()))
-    may_not = interval is not None and interval[1] >= FULL_PERCENT
-    state = "saturated" if percent >= FULL_PERCENT else "may not fit" if may_not else "fits"
-    return Prediction(mechanism, state, percent, interval, percent * 1e4 / question.rate, len(logs),
-                      outside(found, used, question, state == "saturated"),
+    return Prediction(mechanism, _state(its, question, percent, interval), percent, interval,
+                      percent * 1e4 / question.rate, len(logs), outside(found, used, question, percent >= FULL_PERCENT),
                       " and ".join(one.name for one in used), "", logs)
+
+
+def _state(rows, question, percent, interval):
+    """What the interval (None: not known) allows to say of a mechanism with these rows: see Prediction."""
+    asked = rows[(rows["connections"] == question.connections) & (rows["active"] == question.active)
+                 & (rows["offered_per_s"] == question.rate)]
+    if (len(asked) and asked["saturated"].all()) or (interval and interval[0] >= FULL_PERCENT):
+        return "saturated"
+    return "may not fit" if max(percent, interval[1] if interval else 0) >= FULL_PERCENT else "fits"
 
 
 def _interval(logs, error):

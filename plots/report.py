@@ -25,6 +25,7 @@ def write(run_dir):
         run=run, title=run.folder.name, answer=answer.sentences(run), machine=caption.machine_line(run),
         sections=[section(scenario, run.folder / "figures") for scenario in run.scenarios],
         columns=tables.COLUMNS, gates=tables.gates(), untimed=tables.untimed(run), reruns=tables.reruns(run),
+        remarks=tables.remarks(run),
         lacking=tables.lacking(run), counts=tables.counts(run), disturbed=tables.disturbed(run),
         excluded=tables.excluded(run), limits=tables.limits(run),
         environment=tables.environment(run), nameless=tables.missing_metadata(run), commands=commands(run),
@@ -97,20 +98,32 @@ def summary(run_dir, console=None):
     console: a rich Console; by default standard output.
     """
     from rich.console import Console
-    from rich.markup import escape
     console = console or Console()
     run = data.read_run(run_dir)
     for scenario in run.scenarios:
         console.print(summary_table(scenario))
     print(draw_with_gnuplot(run_dir, "dumb"), end="", file=console.file)
+    if tables.disturbed(run):
+        console.print(f"[bold]disturbed[/bold]: {tables.disturbed(run)} samples are suspect: other programs, or other "
+                      "guests of the host, used the machine meanwhile", highlight=False)
     for sentence in answer.sentences(run):
         console.print(f"• {sentence.text}", highlight=False)
     for scenario in run.scenarios:
-        for verdict in expect.verdicts(scenario):
-            number = f": {verdict.number}" if verdict.finding else ""
+        _print_verdicts(console, scenario.name, expect.verdicts(scenario))
+
+
+def _print_verdicts(console, name, verdicts):
+    """A line for each prediction; those about cells that this run does not have are counted only."""
+    from rich.markup import escape
+    for verdict in verdicts:
+        if verdict.finding:
             why = f"; {verdict.why}" if verdict.why else ""
-            console.print(f"{scenario.name}: [bold]{verdict.verdict}[/bold]: {escape(verdict.claim)}{number}{why}",
-                          highlight=False)
+            console.print(f"{name}: [bold]{verdict.verdict}[/bold]: {escape(verdict.claim)}: {verdict.number}{why} "
+                          f"[dim]({escape(verdict.predicted)})[/dim]", highlight=False)
+    without = sum(verdict.finding is None for verdict in verdicts)
+    if without:
+        console.print(f"{name}: {without} of {len(verdicts)} predictions not measured: no such cell in this run",
+                      highlight=False)
 
 
 def summary_table(scenario):

@@ -1,6 +1,6 @@
 """The tables of the report: what each mechanism comes to in each cell, and what does not count and why."""
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -9,9 +9,19 @@ from .data import STATUSES, USABLE
 
 
 @dataclass(frozen=True)
+class Compared:
+    """A mechanism's ratios to the base in one cell, of the server's CPU and of both sides' (None without a common
+    block), and what may be said of each: corrected for all such ratios of the scenario's table (Holm), "" without."""
+    ratio: object = None
+    total_ratio: object = None
+    verdict: str = ""
+    total_verdict: str = ""
+
+
+@dataclass(frozen=True)
 class Line:
-    """One mechanism in one cell, in words; `samples` are the rows of samples.csv that it comes from. `verdict` on the
-    ratio is corrected for all ratios of the scenario's table (Holm)."""
+    """One mechanism in one cell, in words; `samples` are the rows of samples.csv that it comes from. The ratios and the
+    verdict are those of Compared."""
     mechanism: str
     samples: list
     blocks: int
@@ -20,7 +30,7 @@ class Line:
     total_ratio: object
     limited_by: str
     notes: str
-    verdict: str = ""
+    verdict: str
 
 
 # Column's name, its heading, its unit.
@@ -34,6 +44,9 @@ COLUMNS = (
 BLOCK = ("block", "connections", "active", "arrival", "offered_per_s", "message_bytes", "depth", "variant")
 ENOUGH_BLOCKS = 5   # fewer have no spread that an outlier could be far from
 PERCENTILES = (("p50", 0.5), ("p99", 0.99))
+# What the gates of the environment say, in runs that have no column for it (`again`).
+ENVIRONMENT = (r"\(steal\)|the cores' speed changed|the distance between the cores changed|other programs used|"
+               "the polling generator got")
 
 
 def base_of(scenario):
@@ -44,28 +57,41 @@ def base_of(scenario):
 
 def lines(scenario):
     """[(Cell, its Lines)], mechanisms in their usual order; also those that could not run."""
-    histogram, base = histograms.read(scenario.folder), base_of(scenario)
-    found = [(cell, [_line(cell, name, base, histogram, scenario.blocks)
-                     for name in style.order(cell.rows["mechanism"])]) for cell in cells.split(scenario)]
-    family = [line for _, its in found for line in its if line.ratio]
-    verdicts = {id(line): statistics.judge(line.ratio, p) for line, p in
-                zip(family, statistics.holm([line.ratio.p for line in family]))}
-    return [(cell, [replace(line, verdict=verdicts.get(id(line), "")) for line in its]) for cell, its in found]
+    histogram, compared = histograms.read(scenario.folder), ratios(scenario)
+    return [(cell, [_line(cell, name, compared.get((cell.anchor, name), Compared()), histogram, scenario.blocks)
+                    for name in style.order(cell.rows["mechanism"])]) for cell in cells.split(scenario)]
 
 
-def _line(cell, mechanism, base, histogram, blocks):
+def ratios(scenario):
+    """{(a cell's anchor, mechanism): Compared}, for each mechanism but the base: {} without one."""
+    base = base_of(scenario)
+    keys = [(cell, name) for cell in cells.split(scenario) for name in style.order(cell.rows["mechanism"])
+            if base is not None and name != base]
+    sides = []
+    for column in ("server_cpu_us_per_request", "total_cpu_us_per_request"):
+        its = [cells.ratio(cell.usable, name, base, column) for cell, name in keys]
+        corrected = statistics.holm([one and one.p for one in its])
+        sides.append([(one, statistics.judge(one, p) if one else "") for one, p in zip(its, corrected)])
+    return {(cell.anchor, name): Compared(ratio, total, verdict, total_verdict)
+            for (cell, name), (ratio, verdict), (total, total_verdict) in zip(keys, *sides)}
+
+
+def _timed(usable):
+    """Which rows' response times may be merged: the generator did not limit them, and no request that was due is
+    missing from them."""
+    return (usable["latency"] == "") & ~(usable["cut_off"] > 0)
+
+
+def _line(cell, mechanism, compared, histogram, blocks):
     rows = cell.rows[cell.rows["mechanism"] == mechanism]
     usable = rows[rows["status"].isin(USABLE)]
-    timed = usable[usable["latency"] == ""]
+    timed = usable[_timed(usable)]
     samples = sorted(usable["sample"] if len(usable) else rows["sample"])
     shown = {column: _median(usable[column]) for column, _, _ in COLUMNS}
     for name, q in PERCENTILES:
         shown[name] = text.value(histograms.percentile_us(histogram, timed["sample"], q)), ""
-    compare = base is not None and mechanism != base
-    return Line(mechanism, samples, usable["block"].nunique(), shown,
-                cells.ratio(cell.usable, mechanism, base) if compare else None,
-                cells.ratio(cell.usable, mechanism, base, "total_cpu_us_per_request") if compare else None,
-                _counts(usable["limited_by"]), _notes(rows, usable, blocks))
+    return Line(mechanism, samples, usable["block"].nunique(), shown, compared.ratio, compared.total_ratio,
+                _counts(usable["limited_by"]), _notes(rows, usable, blocks), compared.verdict)
 
 
 def _median(column):
@@ -96,7 +122,7 @@ def _notes(rows, usable, blocks):
         if status != "valid":
             left_out = "" if status in USABLE else " (left out)" if len(usable) else ""
             notes.append(f"{count} {status}{left_out}")
-    late = int((usable["latency"] != "").sum())
+    late = int((~_timed(usable)).sum())
     if late:
         notes.append(f"percentiles without {late} of {len(usable)}")
     unsteady = int(usable["steady"].str.startswith("not stationary").sum())
@@ -150,12 +176,38 @@ def reruns(run):
         spoiled = scenario.spoiled
         blocks = spoiled.groupby(list(BLOCK)).ngroups
         attempts = spoiled.groupby([*BLOCK, "attempt"]).ngroups
-        reasons = spoiled["reason"][(spoiled["reason"] != "") & (spoiled["status"] != "unsupported")]
+        whose = "again" if "again" in spoiled.columns else "reason"
+        reasons = spoiled[whose][(spoiled[whose] != "") & (spoiled["status"] != "unsupported")]
         kinds = "; ".join(_first_and_last(its) for _, its in reasons.groupby(_kind(reasons), sort=False))
         were = "block was" if blocks == 1 else "blocks were"
         times = f", {attempts} times in all" if attempts > blocks else ""
         found.append((scenario.name, f"{blocks} {were} run again{times} ({kinds or 'no reason given'})"))
     return found
+
+
+def remarks(run):
+    """What the environment did to the blocks that count, and what was not judged: [(scenario's name, words)]."""
+    found = []
+    for scenario in run.scenarios:
+        found += [(scenario.name, words) for words in _kept(scenario)]
+        usable = scenario.usable
+        if len(usable) and "steady" not in scenario.lacking and (usable["steady"] == "").all():
+            found.append((scenario.name, "steadiness was not judged: fewer than ten slices"))
+    return found
+
+
+def _kept(scenario):
+    """Sentences on the blocks that count although the environment spoiled them, by why they were not run again."""
+    usable = scenario.usable
+    disturbed = usable["reason"].str.contains(ENVIRONMENT) if "again" in scenario.lacking else usable["again"] != ""
+    attempts = usable[disturbed & (usable["status"] == "suspect")].groupby(list(BLOCK), dropna=False)["attempt"].max()
+    reruns = scenario.plan.get("reruns")
+    ended = attempts > (float("inf") if reruns is None else reruns)
+    for count, words in (((~ended).sum(), "spoiled and not run again" + (
+            "" if reruns is None else " (the time for reruns was used up)")),
+                         (ended.sum(), f"spoiled, and not run again (the limit is {reruns} reruns of a block)")):
+        if count:
+            yield f"{count} block{'s were' if count > 1 else ' was'} {words}"
 
 
 def lacking(run):
@@ -169,7 +221,8 @@ def gates():
     source)]."""
     from runner.gates import GATES
     follows = {"invalid": "invalid: never averaged", "suspect": "suspect: averaged, marked",
-               "again": "the block is run again, up to three times; then suspect",
+               "again": "the block is run again, up to three times, and until the reruns took a tenth of the run's "
+                        "time; then suspect",
                "latency": "its percentiles do not count"}
     return [(gate.name, re.findall(r"\d+", gate.rows), gate.asks, gate.threshold, follows.get(gate.what, gate.what),
              gate.source) for gate in GATES]

@@ -26,18 +26,22 @@ def interval(ratio):
     return f"95 % interval {value(low)} to {value(high)}, {ratio.n} blocks"
 
 
-def caution(ratio):
-    """What must be said of a ratio whose interval includes 1; "" where it does not."""
-    if ratio.verdict == "inconclusive":
+def caution(ratio, verdict):
+    """What must be said of a ratio that is no plain difference by its verdict, the one of its row in the table; "" of
+    one that is."""
+    if verdict == "inconclusive" and ratio.differs:
+        return ("; corrected for all ratios of the table, the difference may be chance, so these data do not tell the "
+                "two apart")
+    if verdict == "inconclusive":
         return "; the interval includes 1, so these data do not tell the two apart"
-    if ratio.verdict == "equivalent":
+    if verdict == "equivalent":
         return "; equivalent within 3 %"
     return ""
 
 
-def times(ratio, words="as much"):
-    """A ratio in a sentence: "22.0 times as much (95 % interval …)"."""
-    return f"{value(ratio.value)} times {words} ({interval(ratio)}{caution(ratio)})"
+def times(ratio, verdict, words="as much"):
+    """A ratio in a sentence with what its verdict asks for: "22.0 times as much (95 % interval …)"."""
+    return f"{value(ratio.value)} times {words} ({interval(ratio)}{caution(ratio, verdict)})"
 
 
 def percent(share):

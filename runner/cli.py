@@ -84,7 +84,9 @@ def _add_compare(commands):
     compare.add_argument("--margin", default="3%", metavar="SHARE",
                          help="equivalent: the 90 %% interval lies within this (3%%)")
     compare.add_argument("--fail-if", action="append", default=[], metavar="slower=SHARE",
-                         help="exit 1 if a row is slower (or faster=) by more than this, such as slower=5%%")
+                         help="exit 1 if a row is slower (or faster=): the near end of its 95 %% interval lies beyond "
+                         "1 (p corrected for all rows), and the point beyond this, such as slower=5%%; or if what A "
+                         "measured came to no number in B; exit 3 if no row could show so much")
     compare.add_argument("--by-change", action="store_true",
                          help="--fail-if looks at each mechanism's ratio to the base instead, as it was in A and is "
                          "in B: blind to what slowed both, but the machine's drift cancels")
@@ -103,7 +105,7 @@ def _add_judged(commands):
     aa.set_defaults(handle=_aa)
     precision = commands.add_parser(
         "precision", help="how well do ratios repeat from block to block?", description="Measures poll, epoll-lt and "
-        "epoll-et in ten blocks, and prints how far their ratios scatter. Exit status 1 if by more than 1 %%.")
+        "epoll-et in ten blocks, and prints how far their ratios scatter. Exit status 1 if by more than 1 %.")
     precision.set_defaults(handle=_precision)
     for name, command in (("aa", aa), ("precision", precision)):
         command.add_argument("--blocks", type=_positive, metavar="N", help="how often each cell is measured (10)")
@@ -148,6 +150,8 @@ def _run(options, paths):
                options.same_core, options.dry_run, options.cores, options.reruns]
     if options.resume and any(one not in (None, False, []) for one in planned):
         options.parser.error("--resume goes on as the run was planned: give nothing but its folder")
+    if options.cores and options.same_core:
+        options.parser.error("--same-core and --cores: give one of the two (--cores 0,0 is core 0 for both)")
     if not options.resume and not options.scenarios:
         options.parser.error("give a scenario, such as `smoke` (`./muxbench list` shows them), or --resume DIR")
     from runner.run import run

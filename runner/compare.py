@@ -7,12 +7,14 @@ from pathlib import Path
 
 from runner.errors import UserError
 
+NOT_JUDGED = 3
 FAIL_IF = re.compile(r"(slower|faster)=([0-9]+(?:\.[0-9]+)?)%")
 MARGIN = re.compile(r"([0-9]+(?:\.[0-9]+)?)%")
 
 
 def run(options):
-    """Do what OPTIONS ask for. Returns the exit status: 1 if a --fail-if holds. UserError for whatever is wrong."""
+    """Do what OPTIONS ask for. Returns the exit status: 1 if a --fail-if holds, NOT_JUDGED if one could not be judged
+    in a single row. UserError for whatever is wrong."""
     from plots import compare, data
     margin = _margin(options.margin)
     limits = [_limit(text, margin) for text in options.fail_if]
@@ -25,7 +27,9 @@ def run(options):
         _draw(comparison, figure)
     checks = [_check(comparison, word, threshold, options.by_change) for word, threshold in limits]
     _print(comparison, checks, options.json)
-    return 1 if any(check["rows"] for check in checks) else 0
+    if any(check["rows"] or check["gone"] for check in checks):
+        return 1
+    return NOT_JUDGED if any(check["blind"] == len(comparison.rows) for check in checks) else 0
 
 
 # ---- options -----------------------------------------------------------------------------------------------
@@ -78,6 +82,7 @@ def _check(comparison, word, threshold, by_change):
     rows = compare.beyond(comparison, word, threshold, by_change)
     return {"fail_if": word, "threshold": threshold, "by_change": by_change,
             "rows": [[row.scenario, row.cell, row.mechanism] for row in rows],
+            "gone": [list(one) for one in comparison.gone], "drift": not (by_change or comparison.paired),
             "blind": compare.blind(comparison, threshold, by_change)}
 
 
@@ -98,13 +103,19 @@ def _print(comparison, checks, as_json):
 
 def _words(check, count):
     """What a --fail-if came to, line by line."""
+    from plots import environments
     what = "change of the ratio to the base" if check["by_change"] else "B ÷ A"
     asked = f"--fail-if {check['fail_if']}={100 * check['threshold']:g}%"
     if check["rows"]:
         yield f"{asked}: FAILED for {len(check['rows'])} of {count} rows ({what}):"
         yield from (f"  {', '.join(row)}" for row in check["rows"])
-    else:
-        yield f"{asked}: passed, by {what}"
+    if check["gone"]:
+        yield f"{asked}: FAILED for {len(check['gone'])} that A has a number of, and B has none:"
+        yield from (f"  {', '.join(where)}: {why}" for *where, why in check["gone"])
+    if not check["rows"] and not check["gone"]:
+        yield f"{asked}: " + ("not judged" if check["blind"] == count else f"passed, by {what}")
+    if check["drift"]:
+        yield f"  {environments.DRIFT}"
     if check["blind"]:
         yield (f"  {check['blind']} of {count} rows are too noisy to show a difference of "
-               f"{100 * check['threshold']:g} % (see detects): more blocks would help")
+               f"{100 * check['threshold']:g} % (see detects; one block shows none): more blocks would help")

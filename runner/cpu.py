@@ -58,7 +58,7 @@ def pick(cores, same_core=False, asked=None, probe=None):
         if not set(asked) <= set(usable):
             raise UserError(f"--cores {asked[0]},{asked[1]}: this process may use the cores "
                             f"{', '.join(map(str, usable))}: choose two of these")
-        return Cores(*asked, "as --cores says")
+        return Cores(*asked, "as --cores says" + (", one core for both" if asked[0] == asked[1] else ""))
     pairs = _nearest_pairs(cores)
     if same_core or not pairs:
         one = pairs[0][0] if pairs else usable[0]

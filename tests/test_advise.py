@@ -145,6 +145,41 @@ def test_a_rate_that_the_closed_loop_did_not_reach_is_saturated():
     assert 5 < middle.us_per_request < law_ns("epoll-lt", 3000, 1000) / 1000
 
 
+@pytest.mark.parametrize("percent, interval, state", [
+    (130, (96, 170), "saturated"), (130, (94, 180), "may not fit"), (130, None, "may not fit"),
+    (80, (60, 99), "may not fit"), (80, (70, 90), "fits"), (80, None, "fits")])
+def test_saturated_needs_the_whole_interval(percent, interval, state):
+    assert predict._state(ROWS, predict.Question(3000, 10, 300), percent, interval) == state
+
+
+def test_what_was_measured_as_saturated_is():
+    rows = ROWS[ROWS["mechanism"] == "poll"]
+    asked = (rows["connections"] == 5000) & (rows["offered_per_s"] == 1000)
+    question = predict.Question(5000, 10, 1000)
+    assert predict._state(rows.assign(saturated=asked), question, 80, (60, 99)) == "saturated"
+    assert predict._state(rows.assign(saturated=asked & (rows["block"] == 1)), question, 80, (60, 99)) == "may not fit"
+
+
+def test_the_interval_is_always_printed_or_said_to_be_unknown(capsys):
+    full = prediction("poll", 130, "saturated")
+    assert advise._table_row(full)[1:3] == ("130", "117–143")
+    alone = predict.Prediction("poll", "may not fit", 130, None, 1, 1, logs=pd.Series([np.log(130)], index=[1]))
+    assert advise._table_row(alone)[2] == "not known"
+    assert any("One block: the interval is not known" in note for note in advise._notes([alone], "", []))
+    assert not any("One block" in note for note in advise._notes([full], "", []))
+    assert advise.sentence([alone]).startswith("poll: 130 % of a core, and may not keep up")
+
+
+def test_differences_from_the_cheapest_are_corrected_for_their_number():
+    """Each of four differs from it with p = 0.015: alone that is a difference, as one of four it is none."""
+    factor = np.exp([0.20, 0.25, 0.31])
+    others = [prediction(name, 11, factor=factor) for name in ("epoll-et", "poll", "select-wide", "select")]
+    cheapest = prediction("epoll-lt", 11, factor=(1, 1, 1))
+    alone, all_four = ([one.mechanism for one in advise._alike([cheapest, *some], cheapest)]
+                       for some in (others[:1], others))
+    assert alone == ["epoll-lt"] and len(all_four) == 5
+
+
 def test_what_was_measured_above_the_capacity_does_not_count():
     """2 ms per request fill a core at 490/s: the samples at 1,000/s are of a queue, not of a server that keeps up."""
     rows = closed(measured(3, np.random.default_rng(1), spread=0), 2e6)

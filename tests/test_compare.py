@@ -125,7 +125,7 @@ def test_one_block_gives_no_verdict(tmp_path):
     found = compare.compare(a, b)
     assert {row.verdict for row in found.rows} == {"one block"}
     assert any(stamp.startswith("exploratory: A has 10 and B 1 blocks") for stamp in found.stamps)
-    assert muxbench("compare", a, b, "--fail-if", "slower=5%") == 0
+    assert muxbench("compare", a, b, "--fail-if", "slower=5%") == 3   # neither passed nor failed
 
 
 def test_a_label_is_a_mechanism_of_its_own(tmp_path):
@@ -208,11 +208,11 @@ def test_only_what_differs_is_listed_the_important_first(tmp_path):
     ({"date": "2026-11-22T00:10:00+00:00"}, ["not paired: different days (2026-11-21 and 2026-11-22)"]),
     ({"boot_id": None}, ["not paired: the boot is not recorded in B"]),
     ({"resumed": [{"boot_id": "two", "date": "2026-11-21T14:00:00+00:00"}]}, ["not paired: different boots"]),
-    ({}, ["two runs, one after the other: drift of the machine is in the ratio B ÷ A"])])
+    ({}, ["two runs, one after the other"])])
 def test_runs_of_other_boots_and_days_are_stamped(tmp_path, change, words):
     a, b = run(tmp_path / "a", samples(1)), run(tmp_path / "b", samples(2), ENVIRONMENT | change)
     found = compare.compare(a, b)
-    assert found.stamps == words and not compare.to_json(found)["paired"]
+    assert found.stamps == [*words, environments.DRIFT] and not compare.to_json(found)["paired"]
 
 
 def test_a_missing_environment_is_said(tmp_path):
@@ -249,6 +249,63 @@ def test_fail_if_by_change_is_not_fooled_by_drift(tmp_path):
     assert muxbench("compare", a, b, "--fail-if", "slower=5%", "--by-change") == 0
     c = run(tmp_path / "c", samples(2, drift=1.3, factor={"poll": 1.2}))
     assert muxbench("compare", a, c, "--fail-if", "slower=5%", "--by-change") == 1
+
+
+def without(rows, status, blocks=range(1, 11)):
+    """The rows with poll of this status in these blocks."""
+    return [row | ({"status": status, "reason": "so", "server_cpu_us_per_request": None}
+                   if row["mechanism"] == "poll" and row["block"] in blocks else {}) for row in rows]
+
+
+@pytest.mark.parametrize("status, exit_status", [("failed", 1), ("invalid", 1), ("unsupported", 0)])
+def test_fail_if_fires_where_b_came_to_no_number(tmp_path, capsys, status, exit_status):
+    a, b = run(tmp_path / "a", samples(1)), run(tmp_path / "b", without(samples(2), status))
+    assert muxbench("compare", a, b, "--fail-if", "slower=5%") == exit_status
+    said = capsys.readouterr().out
+    line = ("FAILED for 1 that A has a number of, and B has none:\n  idle, 1,000 connections, poll: valid in A, "
+            f"{status} in B")
+    assert (line in said) == bool(exit_status) and ("slower=5%: passed" in said) != bool(exit_status)
+    assert muxbench("compare", b, a, "--fail-if", "slower=5%") == 0   # it is mended in A
+
+
+def test_fail_if_does_not_fire_for_what_b_did_not_sweep(tmp_path):
+    a = run(tmp_path / "a", [*samples(1), *samples(3, connections=100)])
+    assert muxbench("compare", a, run(tmp_path / "b", samples(2)), "--fail-if", "slower=5%") == 0
+
+
+def test_a_usable_sample_without_the_number_fails_too(tmp_path):
+    rows = [row | ({"cut_off": 9} if row["mechanism"] == "poll" else {}) for row in samples(2)]
+    a, b = run(tmp_path / "a", samples(1)), run(tmp_path / "b", rows)
+    words = ["compare", a, b, "--fail-if", "slower=5%"]
+    assert muxbench(*words, "--metric", "response_p99_us") == 1 and muxbench(*words) == 0
+
+
+def test_blocks_lost_for_their_outcome_are_said_at_the_row(tmp_path, capsys):
+    rows = without(without(samples(2), "failed", (1,)), "invalid", (2, 3))
+    a, b = run(tmp_path / "a", samples(1)), run(tmp_path / "b", rows)
+    words = "B: 3 of 10 blocks without a number: 1 failed, 2 invalid"
+    assert muxbench("compare", a, b) == 0
+    said = capsys.readouterr().out.split("\n")
+    place = next(number for number, line in enumerate(said) if words in line)
+    assert any(line.startswith("poll") for line in said[place - 3:place])
+    found = compare.compare(a, b)
+    assert row_of(found, "poll").lost == (words,) and row_of(found, "epoll-lt").lost == ()
+
+
+def test_fail_if_says_that_drift_is_in_it_and_what_cancels_it(pair, capsys):
+    muxbench("compare", *pair, "--fail-if", "slower=5%", "--json")
+    assert json.loads(capsys.readouterr().out)["checks"][0]["drift"]
+    muxbench("compare", *pair, "--fail-if", "slower=5%")
+    assert capsys.readouterr().out.split("--fail-if slower=5%")[1].count(environments.DRIFT) == 1
+    muxbench("compare", *pair, "--fail-if", "slower=5%", "--by-change")
+    assert environments.DRIFT not in capsys.readouterr().out.split("--fail-if slower=5%")[1]
+
+
+def test_the_help_says_when_a_check_fires(capsys):
+    with pytest.raises(SystemExit):
+        muxbench("compare", "--help")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "near end of its 95 % interval lies beyond 1" in said and "no number in B" in said
 
 
 def test_more_throughput_fails_if_faster_is_asked_for(tmp_path):

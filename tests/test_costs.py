@@ -87,6 +87,17 @@ def test_saturated_samples_are_left_out():
     assert fit.each.value == pytest.approx(60) and not any("c19000" in sample for sample in fit.samples)
 
 
+def test_a_cell_that_saturated_in_one_block_is_left_out_whole():
+    """The blocks that did not are the cheaper ones."""
+    rows = samples(6000, 60, 3, np.random.default_rng(1), spread=0)
+    last = rows["connections"] == 19_000
+    rows.loc[last, costs.COST] *= 0.7
+    rows.loc[last & (rows["block"] == 2), "saturated"] = True
+    fit = costs.fit(rows, "poll")
+    assert fit.each.value == pytest.approx(60) and fit.blocks == 3
+    assert not any("c19000" in sample for sample in fit.samples)
+
+
 def test_the_exponent_is_of_the_top_decade_alone():
     rows = samples(6000, 60, 3, np.random.default_rng(1), spread=0)
     low = rows["connections"] < 1900

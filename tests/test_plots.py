@@ -2,6 +2,7 @@
 import base64
 import csv
 import io
+import json
 import math
 import re
 import shutil
@@ -245,6 +246,16 @@ def test_a_sample_that_the_generator_limited_gives_no_percentile_but_its_cpu(tmp
     assert "the generator used 93 % of its core" in report.write(folder).read_text().split("<h3>Percentiles</h3>")[1]
 
 
+def test_a_sample_that_lacks_requests_gives_no_percentile(tmp_path):
+    """Those that were due and never sent are the slowest ones."""
+    folder = copied(tmp_path / "cut", "idle", change=lambda row: row | (
+        {"cut_off": "5"} if (row["mechanism"], row["connections"]) == ("poll", "1000") else {}))
+    lines = {line.mechanism: line for cell, its in tables.lines(data.read_run(folder).scenarios[0]) for line in its
+             if cell.values["connections"] == 1000}
+    assert lines["poll"].figures["p50"][0] == "–" != lines["select"].figures["p50"][0]
+    assert "percentiles without 3 of 3" in lines["poll"].notes
+
+
 def test_verdicts_of_a_table_are_corrected_for_all_its_ratios():
     lines = [line for _, its in tables.lines(scenario("idle")) for line in its if line.ratio]
     expected = [statistics.judge(line.ratio, p) for line, p in
@@ -315,17 +326,66 @@ def test_blocks_that_ran_again_are_counted_with_their_reason(tmp_path):
         table.writeheader()
         for attempt in (1, 2):
             why = f"the cores' speed changed by {attempt + 3} %"
-            table.writerows(row | {"attempt": attempt, "reason": row["reason"] or why}   # select's is that it cannot
+            table.writerows(row | {"attempt": attempt, "again": "" if row["reason"] else why,   # select cannot
+                                   "reason": row["reason"] or f"{why}; not stationary: the second half costs more"}
                             for row in rows if attempt == 1 or row["block"] == "1")
     assert tables.reruns(data.read_run(folder)) == [
         ("idle", "2 blocks were run again, 3 times in all (the cores' speed changed by 4 % … the cores' speed changed "
          "by 5 %)")]
     html = report.write(folder).read_text()
     assert "2 blocks were run again" in html and 'id="idle-spoiled"' in html
+    table = pd.read_csv(folder / "spoiled.csv", dtype=str, keep_default_na=False).drop(columns="again")
+    table.to_csv(folder / "spoiled.csv", index=False)   # as it was before the column
+    assert "not stationary: the second half costs more" in tables.reruns(data.read_run(folder))[0][1]
+
+
+def disturbed_blocks(folder, reruns=None, columns=True):
+    """idle with poll disturbed in blocks 1 and 2 at 1,000 connections; the second was tried four times."""
+    said = "other programs used 31 % of the two cores"
+
+    def values(row):
+        if (row["mechanism"], row["connections"]) != ("poll", "1000") or row["block"] == "3":
+            return {}
+        return {"again": said, "attempt": "4" if row["block"] == "2" else "1"}
+
+    def change(row):
+        return row | ({"status": "suspect", "reason": said} if values(row) else {})
+    copied(folder, "idle", change=change)
+    if columns:
+        later_columns(folder, values)
+    if reruns is not None:
+        plan = json.loads((folder / "plan.json").read_text())
+        (folder / "plan.json").write_text(json.dumps(plan | {"reruns": reruns}))
+    return data.read_run(folder)
+
+
+def test_blocks_that_stayed_spoiled_are_counted_with_why(tmp_path):
+    found = tables.remarks(disturbed_blocks(tmp_path / "new", reruns=3))
+    assert ("idle", "1 block was spoiled and not run again (the time for reruns was used up)") in found
+    assert ("idle", "1 block was spoiled, and not run again (the limit is 3 reruns of a block)") in found
+    old = disturbed_blocks(tmp_path / "old", columns=False)
+    assert tables.remarks(old) == [("idle", "2 blocks were spoiled and not run again")]
+    assert "idle: 2 blocks were spoiled and not run again." in report.write(old.folder).read_text()
+
+
+def test_suspect_for_another_reason_is_no_spoiled_block():
+    assert tables.remarks(data.read_run(BENCH / "idle")) == []
+
+
+def test_steadiness_that_was_not_judged_is_said(tmp_path):
+    words = [("idle", "steadiness was not judged: fewer than ten slices")]
+    assert tables.remarks(data.read_run(later_columns(copied(tmp_path / "few", "idle")))) == words
+    judged = later_columns(copied(tmp_path / "many", "idle"), lambda row: {"steady": "yes"})
+    assert tables.remarks(data.read_run(judged)) == []
+
+
+def test_the_limit_of_reruns_is_among_the_gates():
+    follows = {name: words for name, _, _, _, words, _ in tables.gates()}
+    assert "until the reruns took a tenth of the run's time" in follows["steal"]
 
 
 def test_columns_that_came_later_may_be_missing_and_that_is_said_once(html, tmp_path):
-    assert html.count("the run lacks the columns latency, steady, attempt") == 1
+    assert html.count("the run lacks the columns latency, steady, again, attempt") == 1
     text = report.write(later_columns(copied(tmp_path / "new", "idle"))).read_text()
     assert "the run lacks the columns" not in text
 
@@ -354,6 +414,20 @@ def test_answer_does_not_claim_what_the_interval_does_not_hold(tmp_path):
     folder = copied(tmp_path / "same", "idle", lambda row: row["mechanism"] in ("poll", "epoll-lt"), alike)
     first = answer.sentences(data.read_run(folder))[0].text
     assert "the interval includes 1, so these data do not tell the two apart" in first
+
+
+def test_a_sentence_claims_no_more_than_its_row(tmp_path):
+    """poll ÷ epoll-lt has p = 0.04 in each cell: alone each differs, corrected for all of them none does."""
+    noise = {"1": 1.10, "2": 1.16, "3": 1.22}
+
+    def change(row):
+        cost = 8 * (noise[row["block"]] if row["mechanism"] == "poll" else 1)
+        return row | {"server_cpu_us_per_request": cost, "status": "valid"}
+    run = data.read_run(copied(tmp_path / "close", "idle", lambda row: row["mechanism"] in ("poll", "epoll-lt"),
+                               change))
+    rows = [line for _, its in tables.lines(run.scenarios[0]) for line in its if line.ratio]
+    assert rows and all(line.ratio.verdict == "higher" and line.verdict == "inconclusive" for line in rows)
+    assert "corrected for all ratios of the table, the difference may be chance" in answer.few_active(run).text
 
 
 def test_fewer_than_ten_blocks_are_stamped_exploratory(html, tmp_path):

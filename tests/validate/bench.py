@@ -139,6 +139,10 @@ class Bench:
             raise error
         return made
 
+    def forget(self):
+        """Let once() make everything anew."""
+        self.kept.clear()
+
     def measure(self, name, text, faults=None, options=("--reruns", 0), beside=None, status=(0,), prefix=(),
                 scripts=None):
         """Run a scenario (TEXT) as NAME; a Run. FAULTS: {program: its fault}, a program being "loadgen" or a mechanism;
@@ -147,6 +151,8 @@ class Bench:
         if not self.faulty:
             faults = scripts = beside = None
         folder = self.folder / name
+        if folder.exists():
+            folder = self.folder / f"{name}-again"
         folder.mkdir()
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
         cores = ["--cores", ",".join(map(str, self.cores))] if len(self.cores) > 1 else ["--same-core"]
