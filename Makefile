@@ -41,7 +41,7 @@ bench: $(PROGRAMS)  ## the main job, in about 6 minutes: measure, draw, report
 bench-quick: $(PROGRAMS)  ## the same in a minute: exploratory
 	./muxbench run scenarios/cpu.toml scenarios/idle.toml scenarios/lan.toml --quick --blocks 1
 
-bench-full: $(PROGRAMS)  ## with share, and 10 blocks, in about 45 minutes: for publishing
+bench-full: $(PROGRAMS)  ## with share, and 10 blocks, in about 35 minutes and reruns: for publishing
 	./muxbench run scenarios/cpu.toml scenarios/idle.toml scenarios/lan.toml scenarios/share.toml --blocks 10 --reruns 3
 
 RUN = results/latest

@@ -20,7 +20,7 @@ struct probe {
  * is not ours to use, or the other thread did not come to run within 20 ms. */
 uint32_t probe_round_trip_ns(int core_a, int core_b);
 
-/* All of it, in about 20 ms. A core of -1 is not probed. */
+/* All of it, in about 10 ms. A core of -1 is not probed. */
 struct probe probe_cores(int server_core, int generator_core);
 
 /* A JSON object with a probe's numbers; null for what was not measured. */

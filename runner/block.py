@@ -171,8 +171,8 @@ def _details(step, slices):
 
 
 def _buckets(step, histograms):
-    """Lateness stays in samples.csv. In a closed loop a request is due as soon as the last one is back, so that the
-    two times differ in the opening burst of a slice only."""
+    """Lateness stays in samples.csv. In a closed loop a request is due as it goes out, so that one kind says all (under
+    churn it includes the new connection)."""
     kinds = ("response",) if step.cell.settings["arrival"] == "closed" else ("response", "service")
     return [{"sample": step.sample(one["mechanism"]), "kind": one["kind"], "lower_ns": lower,
              "upper_ns": upper, "count": count}

@@ -72,7 +72,7 @@ def pick(cores, same_core=False, asked=None, probe=None):
     return Cores(*best, f"one of {len(pairs)} pairs that are near each other and no threads of one core{nearest}")
 
 
-PROBED_PAIRS = 12   # of many equal ones; 20 ms each
+PROBED_PAIRS = 12   # of many equal ones; 10 ms each
 
 
 def _nearest_pairs(cores):
