@@ -48,7 +48,8 @@ static void *return_balls(void *argument)
     return NULL;
 }
 
-/* A chain of multiplications: nothing but the core's speed is in it. About a third of a millisecond. */
+/* A chain of multiplications: nothing but the core's speed is in it. About a third of a
+ * millisecond. */
 static uint64_t spin_once(uint64_t x)
 {
     for (int n = 0; n < SPINS; n++)
