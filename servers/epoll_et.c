@@ -24,11 +24,14 @@ static struct epoll_event events[EVENTS_PER_WAIT];
 static int *undrained; /* the connections to come back to, each once */
 static size_t undrained_count, undrained_size;
 
-/* EPOLLRDHUP tells that the end of the stream is queued behind the data: a rule that stops at a
- * short read would wait for an edge that has been already. */
+/* A short read does not mean drained when the end of the stream is queued behind the data
+ * (EPOLLRDHUP), or at urgent data, where a read stops (EPOLLPRI): a rule that stops there would
+ * wait for an edge that has been already. */
+enum { NOT_DRAINED = EPOLLRDHUP | EPOLLPRI };
+
 static bool watch(int fd)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.fd = fd};
+    struct epoll_event event = {.events = EPOLLIN | NOT_DRAINED | EPOLLET, .data.fd = fd};
     ledger->ctl++;
     return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
@@ -49,7 +52,7 @@ static void rewatch(int fd, enum next next)
         return;
     connection->writing = writing;
     struct epoll_event event = {
-        .events = (writing ? EPOLLOUT : EPOLLIN | EPOLLRDHUP) | (uint32_t)EPOLLET, .data.fd = fd};
+        .events = (writing ? EPOLLOUT : EPOLLIN | NOT_DRAINED) | (uint32_t)EPOLLET, .data.fd = fd};
     ledger->ctl++;
     if (epoll_ctl(epoll_fd, EPOLL_CTL_MOD, fd, &event) < 0)
         err(1, "epoll_ctl MOD of a descriptor that is watched");
@@ -124,7 +127,7 @@ void serve(int listener, enum drain rule)
                 continue;
             }
             if (!connection_at(fd)->undrained) /* else its turn comes below */
-                serve_one(fd, (events[i].events & EPOLLRDHUP) ? DRAIN_EAGAIN : rule);
+                serve_one(fd, (events[i].events & NOT_DRAINED) ? DRAIN_EAGAIN : rule);
         }
         serve_undrained();
         if (!knock)

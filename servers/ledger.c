@@ -35,8 +35,9 @@ void ledger_open(const char *file)
     int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         err(1, "ledger %s: choose a file that can be written", file);
-    if (ftruncate(fd, sizeof(struct ledger)) < 0)
-        err(1, "ledger %s: cannot make room", file);
+    errno = posix_fallocate(fd, 0, sizeof(struct ledger)); /* in a hole: SIGBUS on a full disk */
+    if (errno)
+        err(1, "ledger %s: cannot make room: choose another disk", file);
     void *page = mmap(NULL, sizeof(struct ledger), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (page == MAP_FAILED)
         err(1, "ledger %s: mmap", file);

@@ -6,6 +6,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -127,6 +128,17 @@ static struct options parse_options(int argc, char **argv)
     return o;
 }
 
+/* A socket that got the number of a closed standard output would be sent the ready line. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -152,6 +164,8 @@ static void set_tcp_options(int fd, const char *congestion)
     int on = 1;
     if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)
         err(1, "TCP_NODELAY");
+    if (setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on) < 0) /* echo urgent bytes, too */
+        err(1, "SO_OOBINLINE");
     const char *name = congestion ? congestion : "cubic";
     if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) < 0 &&
         congestion)
@@ -199,7 +213,15 @@ static void print_ready_line(int listener)
         errx(1, "the listener's own address: %s", gai_strerror(error));
     printf(address.ss_family == AF_INET6 ? "listening on [%s]:%s\n" : "listening on %s:%s\n", host,
            port);
-    fflush(stdout);
+    if (fflush(stdout))
+        err(1, "standard output: nobody can learn where it listens");
+}
+
+static void print_ledger(void)
+{
+    ledger_print(ledger, stdout);
+    if (fflush(stdout))
+        warn("standard output: the ledger cannot be printed");
 }
 
 static void handle_stop(int signal_number)
@@ -221,6 +243,7 @@ static void handle_signals(void)
 
 int main(int argc, char **argv)
 {
+    fill_standard_descriptors();
     struct options o = parse_options(argc, argv);
     raise_descriptor_limit();
     if (o.cpu >= 0)
@@ -233,6 +256,6 @@ int main(int argc, char **argv)
     handle_signals();
     print_ready_line(listener);
     serve(listener, o.drain);
-    ledger_print(ledger, stdout);
+    print_ledger();
     return 0;
 }

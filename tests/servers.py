@@ -70,15 +70,16 @@ def eventually(condition, what):
 
 
 class Server:
-    """One echo server on a free port.  `wrapper` is a command that runs it (strace, prlimit)."""
+    """One echo server on a free port.  `wrapper` is a command that runs it (strace, prlimit), `program` another binary
+    than the mechanism's."""
 
-    def __init__(self, mechanism, *options, wrapper=(), port=0):
+    def __init__(self, mechanism, *options, wrapper=(), port=0, program=None):
         self.mechanism = mechanism
         self.folder = Path(tempfile.mkdtemp(prefix="muxbench-"))
         self.ledger_file = self.folder / "ledger"
         self.stderr_file, self.stderr_read = self.folder / "stderr", 0
         command = ["setpriv", "--pdeathsig", "KILL",  # not even a killed test leaves it behind
-                   *wrapper, binary(mechanism), "--port", port, "--ledger", self.ledger_file, *options]
+                   *wrapper, program or binary(mechanism), "--port", port, "--ledger", self.ledger_file, *options]
         with open(self.stderr_file, "w") as stderr:
             self.process = subprocess.Popen([str(word) for word in command], bufsize=0, stderr=stderr,
                                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
