@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "fairness.h"
 #include "placement.h"
 
 enum {
@@ -230,6 +231,7 @@ static void drive_slice(const struct turn *turn)
     slice.cost = observation_since(&end, &start);
     slice.cores = (uint32_t)CPU_COUNT(&cores);
     gather(&slice);
+    shared->least_percent = fairness_least_percent(workers, options->threads);
     if (workers[0].spin && slice.tally.work_ns < slice.client_cpu_ns) {
         slice.client_polling_ns = slice.client_cpu_ns - slice.tally.work_ns;
         slice.client_cpu_ns = slice.tally.work_ns; /* polling is waiting, not work */

@@ -36,6 +36,7 @@ struct turn {
 struct driver {
     struct slice slice;                           /* of the last turn */
     struct histogram response, service, lateness; /* over all slices since connecting or reset */
+    double least_percent;                         /* fairness_least_percent() of the last turn */
     bool failed;                                  /* the target cannot be driven on */
     char failure[FAILURE_BYTES]; /* the first error, even if it could be driven on; "" none */
 };

@@ -131,6 +131,14 @@ static void set_counters(struct sample *s, const struct ledger *l, double reques
     s->ctl_per_request = (double)l->ctl / requests;
 }
 
+/* In an open loop the schedule decides how often a connection speaks. */
+static void set_fairness(struct sample *s, const struct options *o, const struct driver *d)
+{
+    bool always_the_same = o->placement != PLACE_RANDOM && o->placement != PLACE_ROTATE;
+    if (o->arrival == ARRIVAL_CLOSED && !o->churn && always_the_same)
+        s->least_served_percent = d->least_percent;
+}
+
 /* What kept the throughput from being higher (METHOD.md, rows 5 and 6). */
 static const char *limiter(const struct options *o, const struct sample *s)
 {
@@ -204,6 +212,7 @@ struct sample sample_of(const struct options *o, const struct result *r)
         s.core_round_trip_ns = median_round_trip_ns(r);
         set_times(&s, o, r);
         set_costs(&s, r->target, &sum);
+        set_fairness(&s, o, r->driver);
         if (r->target->ledger)
             set_counters(&s, &sum.cost.ledger, (double)s.requests);
     }

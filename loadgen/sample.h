@@ -34,6 +34,7 @@
     X(steal_percent)             \
     X(others_percent)            \
     X(generator_share_percent)   \
+    X(least_served_percent)      \
     X(core_round_trip_ns)
 
 struct sample {
