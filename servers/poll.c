@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "echo.h"
 #include "ledger.h"
@@ -43,12 +44,26 @@ static void unwatch(nfds_t slot)
     set[slot] = set[set_count]; /* the last one fills the hole */
 }
 
+/* poll takes no more entries than descriptors may be opened: somebody has lowered that limit. */
+static void shed(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || set_count <= limit.rlim_cur || limit.rlim_cur == 0)
+        err(1, "poll of %lu descriptors", (unsigned long)set_count);
+    warnx("closing %lu connections: the descriptor limit is now %lu: raise `ulimit -n`",
+          (unsigned long)(set_count - limit.rlim_cur), (unsigned long)limit.rlim_cur);
+    while (set_count > limit.rlim_cur)
+        connection_close(set[--set_count].fd);
+}
+
 static int wait_for_events(void)
 {
     ledger->waits++;
     ledger->examined += set_count;
     int ready = poll(set, set_count, -1);
-    if (ready < 0 && errno != EINTR)
+    if (ready < 0 && errno == EINVAL)
+        shed();
+    else if (ready < 0 && errno != EINTR)
         err(1, "poll");
     if (ready < 0)
         return 0;
