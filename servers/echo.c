@@ -151,6 +151,7 @@ static ssize_t send_some(int fd, const char *data, size_t bytes)
         ssize_t n = send(fd, data + sent, bytes - sent, MSG_NOSIGNAL);
         if (n >= 0) {
             sent += (size_t)n;
+            ledger->bytes_out += (size_t)n; /* what was taken counts, even if the peer then dies */
             continue;
         }
         if (errno == EINTR)
@@ -160,7 +161,6 @@ static ssize_t send_some(int fd, const char *data, size_t bytes)
         ledger->eagain++;
         break;
     }
-    ledger->bytes_out += sent;
     return (ssize_t)sent;
 }
 
