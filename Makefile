@@ -1,16 +1,25 @@
 # muxbench.  `make help` lists the targets.
 #
 #   make CC=clang BUILD=build-clang   the other compiler
-#   make SANITIZE=1                   address and undefined-behaviour sanitisers, in a folder of its
-#                                     own: for tests, never measured
+#   make SANITIZE=address,undefined   sanitisers (or thread), in a folder of its own: for tests,
+#                                     never measured
 #   make V=1                          whole command lines
 
-BUILD     ?= $(if $(SANITIZE),build-sanitize,build)
+# The fuzzers need clang's libFuzzer, and code that tells it which way it went.
+ifneq ($(filter fuzz,$(MAKECMDGOALS)),)
+CC         = clang
+SANITIZE   = fuzzer-no-link,address,undefined
+BUILD      = build-fuzz
+endif
+
+BUILD     ?= build$(if $(SANITIZE),-$(firstword $(subst $(comma), ,$(SANITIZE))))
 CPPFLAGS   = -D_GNU_SOURCE -MMD -MP
-CFLAGS     = -std=c17 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(CFLAGS_EXTRA) $(SANITIZERS)
-LDFLAGS    = $(SANITIZERS)
+CFLAGS     = -std=c17 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(HARDENING) $(SANITIZERS) $(CFLAGS_EXTRA)
+LDFLAGS    = $(if $(HARDENING),-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now) $(SANITIZERS)
 LDLIBS     = -pthread -lm
-SANITIZERS = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all)
+# The sanitisers bring checks of their own.  What the flags cost: docs/reliability.md.
+HARDENING  = $(if $(SANITIZE),,-fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+SANITIZERS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
 comma      = ,
 Q          = $(if $(V),,@)
 
@@ -22,16 +31,19 @@ LOADGEN    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard loadgen/*.c)) $(BUILD)/serve
 UNITS      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 UNITS_OF   = $(BUILD)/servers/echo.o $(filter-out %/main.o,$(LOADGEN))
 FAULTS     = $(BUILD)/tests/fault.so
-C_FILES    = $(wildcard servers/*.[ch] loadgen/*.[ch] tests/unit/*.[ch] tests/faults/*.[ch])
+BROKEN     = $(patsubst tests/broken/%.c,$(BUILD)/tests/broken/echo-%,$(wildcard tests/broken/*.c))
+FUZZERS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
+C_FILES    = $(wildcard $(addsuffix /*.[ch],servers loadgen tests/unit tests/faults tests/broken tests/fuzz))
 
 # The goals that install what they need first; a plain `make` only compiles.
-NEEDS = $(if $(filter test lint validate%,$(MAKECMDGOALS)),deps-test,$(if $(filter bench%,$(MAKECMDGOALS)),deps))
+NEEDS = $(if $(filter test torture soak fuzz lint validate%,$(MAKECMDGOALS)),deps-test,$(if $(filter bench% hardening,$(MAKECMDGOALS)),deps))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL = all
-.PHONY: FORCE all bench bench-quick bench-full report test lint validate validate-exact deps deps-test clean help
+.PHONY: FORCE all bench bench-quick bench-full report test torture reliability soak fuzz hardening lint validate \
+        validate-exact deps deps-test clean help
 
 all: $(PROGRAMS)  ## build the servers and the load generator
 
@@ -49,9 +61,17 @@ report:  ## draw figures and report again from the samples of RUN=results/latest
 	./muxbench report $(RUN)
 
 TESTS = $(if $(SANITIZE),$(wildcard tests/test_servers*.py tests/test_loadgen*.py),tests)
-test: $(PROGRAMS) $(UNITS) $(if $(SANITIZE),,$(FAULTS))  ## unit tests, and tests of the programs; with SANITIZE=1 on that build
+test: $(PROGRAMS) $(UNITS) $(BROKEN) $(if $(SANITIZE),,$(FAULTS))  ## unit tests, and tests of the programs; sanitised: SANITIZE=thread
 	$(Q)for unit in $(UNITS); do echo "$$unit"; $$unit || exit 1; done
 	MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m pytest -q $(TESTS)
+
+SECONDS = 20
+fuzz: $(FUZZERS)  ## feed the C parsers and the echo core what libFuzzer finds, SECONDS=20 each
+	$(Q)for fuzzer in $(FUZZERS); do \
+	    corpus=$(BUILD)/corpus/$$(basename $$fuzzer); mkdir -p $$corpus; echo "$$fuzzer"; \
+	    $$fuzzer -max_total_time=$(SECONDS) -timeout=5 -verbosity=0 -print_final_stats=1 \
+	        -artifact_prefix=$(BUILD)/ $$corpus || exit 1; \
+	done
 
 VALIDATE = MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m tests.validate $(if $(ROWS),--rows $(ROWS))
 validate: $(PROGRAMS) $(UNITS) $(FAULTS)  ## every check of METHOD.md against faults made on purpose, in about 4 minutes (some: ROWS=2,3)
@@ -59,6 +79,21 @@ validate: $(PROGRAMS) $(UNITS) $(FAULTS)  ## every check of METHOD.md against fa
 
 validate-exact: $(PROGRAMS) $(UNITS) $(FAULTS)  ## the part of it that holds without timing, in a minute
 	$(VALIDATE) --exact
+
+torture: $(PROGRAMS) $(BROKEN)  ## hostile clients against all servers, in at most 5 minutes
+	MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m tests.torture
+
+reliability:  ## write docs/reliability.md from the last `make torture` and `make soak`
+	$$(runner/deps.sh python) -m tests.torture.document $(BUILD)/torture.json $(BUILD)/soak.json
+
+MINUTES = 30
+soak: $(PROGRAMS)  ## all servers under churning, idle and active connections for MINUTES=30: leaks, drift, errors
+	MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m tests.soak --minutes $(MINUTES)
+
+hardening: $(PROGRAMS)  ## what the hardening flags cost: each server beside itself without them, in about 3 minutes
+	$(MAKE) HARDENING= BUILD=build-plain
+	for one in $(MECHANISMS); do cp build-plain/bin/echo-$$one $(BUILD)/bin/echo-$$one:plain; done
+	./muxbench run tests/hardening.toml; status=$$?; rm $(BUILD)/bin/echo-*:plain; exit $$status
 
 lint: deps-test  ## clang-format, clang-tidy, cppcheck, flake8
 	clang-format --dry-run --Werror $(C_FILES)
@@ -96,6 +131,20 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNITS_OF)
 $(BUILD)/tests/faults/%.o: private CFLAGS += -fPIC
 $(FAULTS): private LDFLAGS += -shared
 $(FAULTS): $(BUILD)/tests/faults/fault.o
+	$(link)
+
+# Servers with one fault each.  What the file defines stands in for what the good parts define (muldefs: the first
+# counts); a file without a serve() has its fault in the core and waits with poll, from an archive: there the linker
+# takes only what is missing.
+$(BUILD)/tests/broken/echo-%: private LDFLAGS += -Wl,-z,muldefs
+$(BUILD)/tests/broken/echo-%: $(BUILD)/tests/broken/%.o $(CORE) $(BUILD)/servers/poll.a
+	$(link)
+
+$(BUILD)/servers/poll.a: $(BUILD)/servers/poll.o
+	$(Q)$(AR) rcs $@ $^
+
+$(FUZZERS): private LDFLAGS += -fsanitize=fuzzer
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(UNITS_OF)
 	$(link)
 
 define link

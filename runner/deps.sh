@@ -20,10 +20,12 @@ jsonschema   bench module jsonschema   python3-jsonschema python3-jsonschema pyt
 rich         bench module rich         python3-rich       python3-rich       python-rich       py3-rich
 gnuplot      bench command gnuplot     gnuplot-nox        gnuplot            gnuplot           gnuplot
 pytest       test  module pytest       python3-pytest     python3-pytest     python-pytest     py3-pytest
+hypothesis   test  module hypothesis   python3-hypothesis python3-hypothesis python-hypothesis py3-hypothesis
 flake8       test  module flake8       python3-flake8     python3-flake8     flake8            py3-flake8
 cmocka       test  header cmocka.h     libcmocka-dev      libcmocka-devel    cmocka            cmocka-dev
 strace       test  command strace      strace             strace             strace            strace
 clang        test  command clang       clang              clang              clang             clang
+fuzzer       test  fuzzer -            libclang-rt-dev    compiler-rt        compiler-rt       compiler-rt
 clang-format test  command clang-format clang-format      clang-tools-extra  clang             clang-extra-tools
 clang-tidy   test  command clang-tidy  clang-tidy         clang-tools-extra  clang             clang-extra-tools
 cppcheck     test  command cppcheck    cppcheck           cppcheck           cppcheck          cppcheck
@@ -134,6 +136,9 @@ present() {
 #include <stdint.h>
 #include <setjmp.h>
 #include <$2>" | ${CC:-cc} -E -x c - >/dev/null 2>&1 ;;
+    # What clang links for -fsanitize=fuzzer is a package of its own.
+    fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+        clang -fsanitize=fuzzer -x c -o /dev/null - >/dev/null 2>&1 ;;
     python) [ -n "$picked" ] || { [ "$absent" != nothing ] && [ "$absent" != old ]; } ;;
     module) [ "$absent" != nothing ] && [ "$absent" != old ] && ! any_of "$absent" "$2" ;;
     esac

@@ -9,8 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 # .ci/run runs what a minute allows of these.
-LONG = {"make bench", "make test", "make bench-quick", "make bench-full", "make validate", "./muxbench aa",
-        "./muxbench precision"}
+LONG = {"make bench", "make test", "make bench-quick", "make bench-full", "make validate", "make torture",
+        "make soak MINUTES=30", "./muxbench aa", "./muxbench precision"}
 
 
 def blocks(language):

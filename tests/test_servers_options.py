@@ -92,18 +92,6 @@ def test_listens_on_the_loopback_address_only(mechanism):
 
 
 @each_mechanism
-def test_ipv6(mechanism):
-    try:
-        socket.socket(socket.AF_INET6).bind(("::1", 0))
-    except OSError as error:
-        pytest.skip(f"no IPv6 here: {error}")
-    with Server(mechanism, "--address", "::1") as server:
-        assert server.ready_line == f"listening on [::1]:{server.address[1]}"
-        with server.connect() as client:
-            ping(client)
-
-
-@each_mechanism
 def test_cpu(mechanism):
     core = max(os.sched_getaffinity(0))
     with Server(mechanism, "--cpu", str(core)) as server:
@@ -140,18 +128,6 @@ def test_end_closes_connections(mechanism):
         ping(client)
         server.stop()
         assert receive_all(client) == b""
-
-
-@each_mechanism
-def test_restart_on_the_same_port(mechanism):
-    """At once, while a client of the last run still holds its connection."""
-    with Server(mechanism) as first, first.connect() as client:
-        ping(client)
-        first.stop()
-        with Server(mechanism, port=first.address[1]) as second:
-            assert second.address == first.address
-            with second.connect() as newcomer:
-                ping(newcomer)
 
 
 def accepted_socket(server, before):

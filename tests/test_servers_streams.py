@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from servers import (MECHANISMS, MECHANISMS_AND_RULES, SECONDS, Server, close_all, eventually, exchange,
-                     is_sanitised, ping, receive, receive_all, reset, send_some, sending)
+                     is_sanitised, ping, receive, receive_all, send_some, sending)
 
 READ_BYTES = 64 * 1024  # the size of a server's read buffer: what one connection may keep pending
 MOST_BYTES = 256 << 20  # more than all buffers between two programs hold
@@ -42,26 +42,6 @@ def test_message_sizes(mechanism, rule, size):
             exchange(client, random_bytes(size))
 
 
-@each_mechanism
-def test_binary_data(mechanism):
-    """No byte is special, NUL least of all."""
-    with Server(mechanism) as server, server.connect() as client:
-        ping(client, b"\0")
-        ping(client, bytes(range(256)))
-        ping(client, b"before\0after\n\r\xff\0")
-        ping(client, bytes(4096))
-
-
-@each_rule
-def test_dribbles(mechanism, rule):
-    """A message that comes byte by byte, as slow links deliver it."""
-    message = random_bytes(300)
-    with Server(mechanism, "--drain", rule) as server, server.connect() as client:
-        for i in range(len(message)):
-            client.sendall(message[i:i + 1])
-        assert receive(client, len(message)) == message
-
-
 @each_rule
 def test_half_close(mechanism, rule):
     """What came before the end of the stream is echoed, then the server closes."""
@@ -76,69 +56,6 @@ def test_half_close(mechanism, rule):
             assert receive_all(client) == message[1000:]
             server.settle(closes=1)
             assert server.descriptors() == before
-
-
-@each_rule
-@pytest.mark.parametrize("size", [0, 1, 1000, READ_BYTES])
-def test_data_and_end_together(mechanism, rule, size):
-    """They are all there when the server first looks: one event may be all that it gets."""
-    message = random_bytes(size)
-    with Server(mechanism, "--drain", rule) as server:
-        before = server.descriptors()
-        with server.connect() as client:
-            server.settle(accepts=1)
-            with server.paused():
-                client.sendall(message)
-                client.shutdown(socket.SHUT_WR)
-            assert receive_all(client) == message
-            server.settle(closes=1)
-            assert server.descriptors() == before
-
-
-@each_rule
-def test_data_then_reset_together(mechanism, rule):
-    """Data that arrived before the reset is read before the error is looked at."""
-    with Server(mechanism, "--drain", rule) as server, server.connect() as other:
-        before = server.settle(accepts=1)
-        client = server.connect()
-        server.settle(accepts=2)
-        with server.paused():
-            client.sendall(bytes(1000))
-            reset(client)
-        ledger = server.settle(closes=1)
-        assert ledger.bytes_in - before.bytes_in == 1000
-        ping(other)
-
-
-@each_mechanism
-@pytest.mark.parametrize("half_closed", [False, True])
-def test_reset_without_reading(mechanism, half_closed):
-    """200 KB sent, no byte read, reset: the answer goes nowhere, and others are served."""
-    with Server(mechanism) as server, server.connect() as other:
-        client = server.connect(receive_bytes=4096)
-        with sending(client, bytes(200_000)):
-            pass
-        if half_closed:
-            client.shutdown(socket.SHUT_WR)
-        reset(client)
-        server.settle(closes=1)
-        ping(other)
-
-
-@each_mechanism
-@pytest.mark.parametrize("half_closed", [False, True])
-def test_reset_before_the_answer(mechanism, half_closed):
-    """The server answers a connection that has been reset: ECONNRESET, and after a FIN EPIPE and SIGPIPE."""
-    with Server(mechanism) as server, server.connect() as other:
-        client = server.connect()
-        server.settle(accepts=2)
-        with server.paused():
-            client.sendall(bytes(20_000))
-            if half_closed:
-                client.shutdown(socket.SHUT_WR)
-            reset(client)
-        assert server.settle(closes=1).bytes_in == 20_000
-        ping(other)
 
 
 @each_rule

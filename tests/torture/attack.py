@@ -1,0 +1,50 @@
+"""What an attack is: a client that does what real ones do, named after the fault in a server that it exposes.
+
+    @attack("F1", "a short write drops the rest", rules=ALL_RULES, broken="short_write")
+    def late_reader(bench):
+        \"""16 MiB are sent before a byte is read.\"""
+        with bench.server() as server, server.connect() as client:
+            ...
+            assert echo == message, f"{len(echo):,} of {len(message):,} bytes came back"
+
+An attack looks at a server from outside only: bytes, descriptors, memory, CPU time, its end. So it can be tried on any
+server, and on the broken ones of tests/broken/, of which it must find its own.
+"""
+from dataclasses import dataclass
+from typing import Callable
+
+from tests.servers import MECHANISMS, MECHANISMS_AND_RULES
+
+PLAIN = [(mechanism, "eagain") for mechanism in MECHANISMS]
+ALL_RULES = MECHANISMS_AND_RULES
+
+
+@dataclass(frozen=True)
+class Attack:
+    """SOURCE: its row of section F of the project's list of broken servers ("F1" is the first), or "more".  FAULT: what
+    it finds.  CLIENT: what it does.  RUN: does it to the servers of a Bench, and raises an AssertionError or OSError
+    that says what came instead.  TRIED_ON: (mechanism, rule) pairs.  BROKEN: the server in tests/broken/ that has
+    just this fault, or None."""
+    name: str
+    source: str
+    fault: str
+    client: str
+    run: Callable
+    tried_on: list
+    broken: str | None
+
+
+ATTACKS = []
+
+
+class Skipped(Exception):
+    """This machine cannot show it; the message says why."""
+
+
+def attack(source, fault, rules=tuple(PLAIN), broken=None):
+    """Makes a function of a Bench an Attack; its docstring says what the client does."""
+    def register(function):
+        ATTACKS.append(Attack(function.__name__, source, fault, " ".join(function.__doc__.split()), function,
+                              list(rules), broken))
+        return function
+    return register
