@@ -68,9 +68,10 @@ test: $(PROGRAMS) $(UNITS) $(BROKEN) $(if $(SANITIZE),,$(FAULTS))  ## unit tests
 SECONDS = 20
 fuzz: $(FUZZERS)  ## feed the C parsers and the echo core what libFuzzer finds, SECONDS=20 each
 	$(Q)for fuzzer in $(FUZZERS); do \
-	    corpus=$(BUILD)/corpus/$$(basename $$fuzzer); mkdir -p $$corpus; echo "$$fuzzer"; \
-	    $$fuzzer -max_total_time=$(SECONDS) -timeout=5 -verbosity=0 -print_final_stats=1 \
-	        -artifact_prefix=$(BUILD)/ $$corpus || exit 1; \
+	    corpus=$(BUILD)/corpus/$$(basename $$fuzzer) log=$$fuzzer.log; mkdir -p $$corpus; \
+	    $$fuzzer -max_total_time=$(SECONDS) -timeout=5 -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
+	        $$corpus >$$log 2>&1 || { cat $$log; exit 1; }; \
+	    sed -n "s#^stat::number_of_executed_units: *#$$(basename $$fuzzer): nothing found in executions: #p" $$log; \
 	done
 
 VALIDATE = MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m tests.validate $(if $(ROWS),--rows $(ROWS))
@@ -143,6 +144,11 @@ $(BUILD)/tests/broken/echo-%: $(BUILD)/tests/broken/%.o $(CORE) $(BUILD)/servers
 $(BUILD)/servers/poll.a: $(BUILD)/servers/poll.o
 	$(Q)$(AR) rcs $@ $^
 
+# What fuzzers share: exit() that comes back, mapped ledgers, the model of the echo core (of a unit test, too).
+FUZZ = $(BUILD)/tests/fuzz
+$(FUZZ)/fuzz_options $(FUZZ)/fuzz_server_options: $(FUZZ)/caught.o
+$(FUZZ)/fuzz_options $(FUZZ)/fuzz_ledger: $(FUZZ)/pages.o
+$(FUZZ)/fuzz_echo $(BUILD)/tests/unit/test_echo_model: $(addprefix $(FUZZ)/,fake_sockets.o echo_model.o script.o)
 $(FUZZERS): private LDFLAGS += -fsanitize=fuzzer
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(UNITS_OF)
 	$(link)

@@ -33,10 +33,15 @@ static size_t table_size;
 static long open_count, open_max;
 static int reserve_fd; /* given up for a moment to refuse a connection when none is left */
 
+static void open_reserve(void)
+{
+    reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 void connections_init(long connections_max)
 {
     open_max = connections_max;
-    reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    open_reserve();
     if (reserve_fd < 0)
         err(1, "/dev/null: no descriptor to keep in reserve");
 }
@@ -90,7 +95,7 @@ static int refuse_with_reserve(int listener)
         open_count++;
         connection_refuse(fd, "no descriptor left: raise `ulimit -n`");
     }
-    reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    open_reserve();
     if (fd >= 0)
         return REFUSED;
     if (!backlog_empty)
@@ -140,6 +145,8 @@ void connection_close(int fd)
     open_count--;
     ledger->closes++;
     close(fd); /* nothing to do about an error: Linux has released the descriptor */
+    if (reserve_fd < 0)
+        open_reserve(); /* it could not be had again when the whole system was out of files */
 }
 
 /* Sends what the peer takes now.  The number of bytes; -1: the peer has vanished. */

@@ -48,19 +48,20 @@ void ledger_open(const char *file)
 
 const struct ledger *ledger_watch(const char *file)
 {
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
     if (fd < 0)
         return NULL;
     struct stat st;
-    void *page = MAP_FAILED;
-    if (fstat(fd, &st) == 0 && st.st_size >= (off_t)sizeof(struct ledger))
-        page = mmap(NULL, sizeof(struct ledger), PROT_READ, MAP_SHARED, fd, 0);
+    struct ledger *page = MAP_FAILED;
+    if (fstat(fd, &st) == 0 && st.st_size >= (off_t)sizeof *page)
+        page = mmap(NULL, sizeof *page, PROT_READ, MAP_SHARED, fd, 0);
     close(fd);
-    if (page == MAP_FAILED || ((struct ledger *)page)->magic != LEDGER_MAGIC) {
-        errno = EINVAL;
-        return NULL;
-    }
-    return page;
+    if (page != MAP_FAILED && page->magic == LEDGER_MAGIC)
+        return page;
+    if (page != MAP_FAILED)
+        munmap(page, sizeof *page);
+    errno = EINVAL;
+    return NULL;
 }
 
 void ledger_print(const struct ledger *l, FILE *out)

@@ -98,6 +98,19 @@ static void test_refusals_per_turn(void **state)
     connections_init(0);
 }
 
+/* connection_accept with no descriptor of that number or above. */
+static int accept_below(int listener, int end)
+{
+    struct rlimit limit, low;
+    assert_return_code(getrlimit(RLIMIT_NOFILE, &limit), errno);
+    low = limit;
+    low.rlim_cur = (rlim_t)end;
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &low), errno);
+    int fd = connection_accept(listener);
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &limit), errno);
+    return fd;
+}
+
 /* No descriptor left: refused through the reserve, which is there again for the next one. */
 static void test_descriptors_exhausted(void **state)
 {
@@ -105,15 +118,8 @@ static void test_descriptors_exhausted(void **state)
     int listener = listen_unix(SOCK_STREAM), peers[3];
     for (int i = 0; i < 3; i++)
         peers[i] = connect_unix(listener, SOCK_STREAM);
-    struct rlimit limit, low;
-    assert_return_code(getrlimit(RLIMIT_NOFILE, &limit), errno);
-    low = limit;
-    low.rlim_cur = (rlim_t)peers[2] + 1; /* all below is taken */
-    assert_return_code(setrlimit(RLIMIT_NOFILE, &low), errno);
     struct ledger before = *ledger;
-    int exhausted = connection_accept(listener);
-    assert_return_code(setrlimit(RLIMIT_NOFILE, &limit), errno);
-    assert_int_equal(exhausted, -1);
+    assert_int_equal(accept_below(listener, peers[2] + 1), -1); /* all below is taken */
     assert_int_equal(ledger->accepts - before.accepts, 3);
     assert_int_equal(ledger->refusals - before.refusals, 3);
     for (int i = 0; i < 3; i++) {
@@ -123,12 +129,35 @@ static void test_descriptors_exhausted(void **state)
     close(listener);
 }
 
+/* The reserve cannot be had again: it comes back when a connection closes, and refusing goes on. */
+static void test_reserve_lost(void **state)
+{
+    (void)state;
+    int listener = listen_unix(SOCK_STREAM), peers[2];
+    for (int i = 0; i < 2; i++)
+        peers[i] = connect_unix(listener, SOCK_STREAM);
+    int fd = connection_accept(listener);
+    assert_true(fd >= 0);
+    struct ledger before = *ledger;
+    assert_int_equal(accept_below(listener, 3), -1); /* not even the number of the reserve */
+    assert_int_equal(ledger->refusals - before.refusals, 0);
+    connection_close(fd);
+    int last = dup(listener); /* all below are taken now */
+    assert_int_equal(accept_below(listener, last + 1), -1);
+    assert_int_equal(ledger->refusals - before.refusals, 1);
+    assert_int_equal(read_one(peers[1]), 0);
+    close(last);
+    for (int i = 0; i < 2; i++)
+        close(peers[i]);
+    close(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accept_none),           cmocka_unit_test(test_accept_is_fresh),
         cmocka_unit_test(test_connections_max),       cmocka_unit_test(test_refusals_per_turn),
-        cmocka_unit_test(test_descriptors_exhausted),
+        cmocka_unit_test(test_descriptors_exhausted), cmocka_unit_test(test_reserve_lost),
     };
     connections_init(0);
     return cmocka_run_group_tests_name("accept", tests, NULL, NULL);
