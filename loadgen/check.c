@@ -7,6 +7,37 @@
 
 enum { OUTSTANDING_MAX = 100000000 };
 
+static bool is_allowed(const struct options *o, const struct address *a)
+{
+    bool allowed = address_is_loopback(a);
+    for (uint32_t i = 0; i < o->allowed_count; i++)
+        allowed = allowed || address_equal(a, &o->allowed[i]);
+    return allowed;
+}
+
+static bool is_targets(const struct options *o, const struct address *a)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < o->target_count; i++)
+        found = found || address_equal(a, &o->targets[i].address);
+    return found;
+}
+
+void check_targets(const struct options *o)
+{
+    char text[ADDRESS_TEXT_BYTES];
+    for (uint32_t i = 0; i < o->target_count; i++)
+        if (!is_allowed(o, &o->targets[i].address))
+            errx(2,
+                 "target %s is not on loopback, and load-testing machines that are not yours is an "
+                 "attack. If it is yours, or its owner has agreed: --allow-remote %s",
+                 o->targets[i].name, address_text(&o->targets[i].address, text));
+    for (uint32_t i = 0; i < o->allowed_count; i++)
+        if (!is_targets(o, &o->allowed[i]))
+            errx(2, "--allow-remote %s: no target has that address; correct it or leave it out",
+                 address_text(&o->allowed[i], text));
+}
+
 void check_load(struct options *o)
 {
     if (!o->active)

@@ -57,7 +57,7 @@ static bool fail(char why[FAILURE_BYTES], const struct client *c, const char *wh
 bool client_open(struct client *c, const struct options *o, const struct target *t,
                  char why[FAILURE_BYTES])
 {
-    c->fd = socket(t->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    c->fd = socket(t->address.socket.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->fd < 0)
         return fail(why, c, "socket");
     c->started = c->sent = c->received; /* message numbers go on; nothing is on the way */
@@ -68,7 +68,7 @@ bool client_open(struct client *c, const struct options *o, const struct target 
         return fail(why, c, "TCP options (is the congestion control available?)");
     if (t->is_loopback4 && bind_source(c->fd, c->id) < 0)
         return fail(why, c, "bind to a source address");
-    if (connect(c->fd, (const struct sockaddr *)&t->address, t->address_bytes) == 0 ||
+    if (connect(c->fd, (const struct sockaddr *)&t->address.socket, t->address.bytes) == 0 ||
         errno == EINPROGRESS)
         return true;
     return fail(why, c, "connect");

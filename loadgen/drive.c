@@ -232,7 +232,8 @@ static void drive_slice(const struct turn *turn)
     slice.cores = (uint32_t)CPU_COUNT(&cores);
     gather(&slice);
     shared->least_percent = fairness_least_percent(workers, options->threads);
-    if (workers[0].spin && slice.tally.work_ns < slice.client_cpu_ns) {
+    slice.polled = workers[0].spin;
+    if (slice.polled && slice.tally.work_ns < slice.client_cpu_ns) {
         slice.client_polling_ns = slice.client_cpu_ns - slice.tally.work_ns;
         slice.client_cpu_ns = slice.tally.work_ns; /* polling is waiting, not work */
     }
@@ -242,13 +243,13 @@ static void drive_slice(const struct turn *turn)
 void drive(const struct options *o, const struct target *t, bool spin, struct driver *driver,
            int command_fd, int reply_fd)
 {
-    struct turn turn;
+    char byte;
     options = o;
     target = t;
     shared = driver;
-    while (read(command_fd, &turn, sizeof turn) == (ssize_t)sizeof turn) {
-        if (turn.what == TURN_DRIVE)
-            drive_slice(&turn);
+    while (read(command_fd, &byte, 1) == 1) {
+        if (driver->turn.what == TURN_DRIVE)
+            drive_slice(&driver->turn);
         else if (make_workers(spin))
             connect_all();
         if (write(reply_fd, "", 1) != 1)

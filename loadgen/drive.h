@@ -19,6 +19,7 @@ struct slice {
     struct tally tally;
     uint64_t client_cpu_ns;      /* of its process, without polling and observing */
     uint64_t client_polling_ns;  /* its CPU time in turns of the loop that found nothing */
+    bool polled;                 /* it did not sleep while it waited */
     struct observation cost;     /* end minus start */
     uint32_t cores;              /* how many cost.core_busy_ns is of */
     uint32_t core_round_trip_ns; /* the probe just before the round; 0: none */
@@ -34,6 +35,7 @@ struct turn {
 
 /* What a target's process shares with its parent. */
 struct driver {
+    struct turn turn;                             /* the order; written before the byte is sent */
     struct slice slice;                           /* of the last turn */
     struct histogram response, service, lateness; /* over all slices since connecting or reset */
     double least_percent;                         /* fairness_least_percent() of the last turn */
@@ -41,7 +43,8 @@ struct driver {
     char failure[FAILURE_BYTES]; /* the first error, even if it could be driven on; "" none */
 };
 
-/* Answers turns from command_fd, one byte to reply_fd for each, until command_fd is closed. */
+/* Takes the turn for each byte from command_fd, answers with one to reply_fd, until command_fd is
+ * closed. */
 void drive(const struct options *o, const struct target *t, bool spin, struct driver *driver,
            int command_fd, int reply_fd);
 

@@ -19,7 +19,8 @@ double fairness_least_percent(const struct worker *workers, uint32_t threads)
         for (uint32_t k = 0; k < workers[n].active_count; k++)
             served[count++] = workers[n].clients[workers[n].active[k]].received;
     qsort(served, count, sizeof *served, compare_u64);
-    double least = (double)served[0], median = (double)served[count / 2];
+    size_t middle = count / 2;
+    double least = (double)served[0], median = (double)served[middle];
     free(served);
     return 100 * least / median;
 }

@@ -216,8 +216,8 @@ static bool add_sockets(const char *data, ssize_t bytes, struct found *found)
     return true;
 }
 
-/* Asks for all sockets on the target's port that are in a TCP state (sock_diag(7)). */
-static struct found ask_kernel(const struct target *t, int state)
+/* Asks for all sockets of a family on the target's port that are in a TCP state (sock_diag(7)). */
+static struct found ask_kernel(const struct target *t, int family, int state)
 {
     struct {
         struct nlmsghdr header;
@@ -226,7 +226,7 @@ static struct found ask_kernel(const struct target *t, int state)
         .header = {.nlmsg_len = sizeof ask,
                    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
                    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-        .request = {.sdiag_family = (uint8_t)t->address.ss_family,
+        .request = {.sdiag_family = (uint8_t)family,
                     .sdiag_protocol = IPPROTO_TCP,
                     .idiag_states = 1U << state,
                     .id.idiag_sport = htons(t->port)},
@@ -253,14 +253,23 @@ static struct found ask_kernel(const struct target *t, int state)
     return found;
 }
 
+/* A server that listens on :: has IPv6 sockets for connections that come by IPv4. */
+static struct found find_sockets(const struct target *t, int state)
+{
+    struct found found = ask_kernel(t, t->address.socket.ss_family, state);
+    if (found.sockets == 0 && t->address.socket.ss_family == AF_INET)
+        found = ask_kernel(t, AF_INET6, state);
+    return found;
+}
+
 long observe_established(const struct target *t)
 {
-    struct found found = ask_kernel(t, TCP_ESTABLISHED);
+    struct found found = find_sockets(t, TCP_ESTABLISHED);
     return found.sockets > 0 || t->is_loopback4 ? found.sockets : -1;
 }
 
 long observe_backlog(const struct target *t)
 {
-    struct found found = ask_kernel(t, TCP_LISTEN);
+    struct found found = find_sockets(t, TCP_LISTEN);
     return found.sockets > 0 ? found.backlog : -1;
 }

@@ -10,8 +10,9 @@
 #include "check.h"
 #include "clock.h"
 #include "units.h"
+#include "values.h"
 
-enum { MESSAGE_MAX = 64 * 1024 * 1024, DEPTH_MAX = 1024, THREADS_MAX = 64 };
+enum { DEPTH_MAX = 1024, THREADS_MAX = 64 };
 
 /* The short form of a target, collected until all its parts are there. */
 struct parts {
@@ -22,6 +23,10 @@ static const char usage[] =
     "Usage: loadgen --target NAME=ADDRESS:PORT[,pid=PID][,ledger=FILE] ... [options]\n"
     "       loadgen --port P [--address A] [--server-pid PID] [--ledger FILE] [options]\n\n"
     "Opens connections to echo servers, drives them in turn and says what each request cost.\n\n"
+    "Servers\n"
+    "  --allow-remote A      send load to this address too, not only to loopback (for each one).\n"
+    "                        Load-testing machines that are not yours is an attack: allow your\n"
+    "                        own, or with their owner's consent\n"
     "Connections\n"
     "  --connections N       open to each server (1)\n"
     "  --active A            of them, how many speak (all)\n"
@@ -52,46 +57,6 @@ static const char usage[] =
     "Numbers take k and M, times ns us ms s m, sizes kB KiB MiB. Exit status: 0 fine, 1 the run\n"
     "failed or an echo was wrong, 2 wrong usage.\n";
 
-static uint64_t count_option(const char *name, const char *text, uint64_t min, uint64_t max)
-{
-    uint64_t count;
-    if (parse_count(text, &count) && count >= min && count <= max)
-        return count;
-    char low[GROUPED_BYTES], high[GROUPED_BYTES];
-    errx(2, "--%s %s: give a number from %s to %s, such as 200 or 10k", name, text,
-         group_digits(min, low), group_digits(max, high));
-}
-
-static uint64_t time_option(const char *name, const char *text, uint64_t min_ns)
-{
-    uint64_t ns;
-    if (!parse_duration(text, &ns) || ns < min_ns || ns > 24ULL * 3600 * NS_PER_S)
-        errx(2, "--%s %s: give a time with its unit, such as 2s or 500ms%s, up to a day", name,
-             text, min_ns ? ", above 0" : "");
-    return ns;
-}
-
-static uint32_t bytes_option(const char *name, const char *text)
-{
-    uint64_t bytes;
-    if (!parse_bytes(text, &bytes) || bytes == 0 || bytes > MESSAGE_MAX)
-        errx(2, "--%s %s: give a size from 1 to 64MiB, such as 64 or 16KiB", name, text);
-    return (uint32_t)bytes;
-}
-
-/* The place of text in a list of words that ends with NULL. */
-static int word_option(const char *name, const char *text, const char *const *words)
-{
-    for (int i = 0; words[i]; i++)
-        if (!strcmp(text, words[i]))
-            return i;
-    fprintf(stderr, "loadgen: --%s %s: choose one of", name, text);
-    for (int i = 0; words[i]; i++)
-        fprintf(stderr, "%s %s", i ? "," : "", words[i]);
-    fputs("\n", stderr);
-    exit(2);
-}
-
 static const char *const arrivals[] = {"closed", "uniform", "poisson", NULL};
 static const char *const placements[] = {"spread", "first", "last", "random", "rotate", NULL};
 static const char *const orders[] = {"random", "abba", NULL};
@@ -101,41 +66,14 @@ const char *arrival_name(enum arrival arrival)
     return arrivals[arrival];
 }
 
-static double rate_option(const char *text)
+static void add_allowed(struct options *o, const char *text)
 {
-    if (!strcmp(text, "max"))
-        return 0;
-    double per_s;
-    if (!parse_rate(text, &per_s) || per_s <= 0)
+    if (o->allowed_count == TARGETS_MAX)
+        errx(2, "--allow-remote: at most %d addresses", TARGETS_MAX);
+    if (!address_parse(text, NULL, &o->allowed[o->allowed_count++]))
         errx(2,
-             "--rate %s: give requests per second above 0, such as 1k; or max with closed arrivals",
+             "--allow-remote %s: give a numeric address, without a port and without leading zeros",
              text);
-    return per_s;
-}
-
-static void cpu_option(struct options *o, const char *text)
-{
-    CPU_ZERO(&o->cpus);
-    for (const char *at = text;; at++) {
-        char *end;
-        unsigned long cpu = strtoul(at, &end, 10);
-        if (end == at || cpu >= CPU_SETSIZE || (*end && *end != ','))
-            errx(2, "--cpu %s: give cores as numbers with commas, such as 1 or 1,2", text);
-        CPU_SET(cpu, &o->cpus);
-        if (!*end)
-            break;
-        at = end;
-    }
-    o->pinned = true;
-}
-
-static void probe_option(struct options *o, const char *text)
-{
-    int end = 0;
-    if (sscanf(text, "%d,%d%n", &o->probe_cores[0], &o->probe_cores[1], &end) != 2 || text[end] ||
-        o->probe_cores[0] < 0 || o->probe_cores[1] < 0)
-        errx(2, "--probe %s: give two cores, such as 0,1", text);
-    o->probe = true;
 }
 
 static void add_target(struct options *o, const char *text)
@@ -156,6 +94,7 @@ enum option_id {
     PORT,
     SERVER_PID,
     LEDGER,
+    ALLOW_REMOTE,
     CONNECTIONS,
     ACTIVE,
     PLACEMENT,
@@ -189,6 +128,7 @@ static const struct option option_names[] = {
     {"port", required_argument, NULL, PORT},
     {"server-pid", required_argument, NULL, SERVER_PID},
     {"ledger", required_argument, NULL, LEDGER},
+    {"allow-remote", required_argument, NULL, ALLOW_REMOTE},
     {"connections", required_argument, NULL, CONNECTIONS},
     {"active", required_argument, NULL, ACTIVE},
     {"placement", required_argument, NULL, PLACEMENT},
@@ -235,6 +175,9 @@ static void set_option(struct options *o, struct parts *parts, int id, const cha
         break;
     case LEDGER:
         parts->ledger = text;
+        break;
+    case ALLOW_REMOTE:
+        add_allowed(o, text);
         break;
     case CONNECTIONS:
         o->connections = (uint32_t)count_option(name, text, 1, 10000000);
@@ -288,10 +231,11 @@ static void set_option(struct options *o, struct parts *parts, int id, const cha
         o->timeout_ns = time_option(name, text, 1000000);
         break;
     case SEED:
-        o->seed = count_option(name, text, 0, UINT64_MAX / 4);
+        o->seed = count_option(name, text, 0, COUNT_MAX);
         break;
     case CPU:
-        cpu_option(o, text);
+        o->cpus = cpu_option(text);
+        o->pinned = true;
         break;
     case SPIN:
         o->spin = SPIN_YES;
@@ -306,7 +250,8 @@ static void set_option(struct options *o, struct parts *parts, int id, const cha
         o->json = text;
         break;
     case PROBE:
-        probe_option(o, text);
+        probe_option(text, o->probe_cores);
+        o->probe = true;
         break;
     case HELP:
         fputs(usage, stdout);
@@ -352,6 +297,7 @@ struct options options_parse(int argc, char **argv)
     if (o.probe)
         return o;
     set_short_target(&o, &parts);
+    check_targets(&o);
     check_load(&o);
     check_limits(&o);
     if (!o.slice_ns)

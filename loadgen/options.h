@@ -16,6 +16,8 @@ enum spin { SPIN_AUTO, SPIN_YES, SPIN_NO };
 struct options {
     struct target targets[TARGETS_MAX];
     uint32_t target_count;
+    struct address allowed[TARGETS_MAX]; /* addresses beyond loopback that load may go to */
+    uint32_t allowed_count;
     uint32_t connections;
     uint32_t active;
     enum arrival arrival;

@@ -7,7 +7,7 @@
 #include "turns.h"
 
 /* The JSON record: targets (named as the columns of samples.csv), slices, histograms, and the
- * environment before and after. Closes out; exits 1 when not all could be written. */
+ * environment before and after. The caller checks out for errors. */
 void report_json(FILE *out, const struct options *o, const struct result *results,
                  const struct environment *e);
 

@@ -18,6 +18,7 @@ struct total {
     struct observation cost;
     uint64_t client_cpu_ns, client_polling_ns;
     uint64_t window_ns, driven_ns;
+    bool polled;
     uint32_t cores; /* that cost.core_busy_ns is of */
 };
 
@@ -37,6 +38,7 @@ static struct total add_slices(const struct result *r)
         sum.client_cpu_ns += s->client_cpu_ns;
         sum.client_polling_ns += s->client_polling_ns;
         sum.driven_ns += s->driven_ns;
+        sum.polled = s->polled;
         sum.cores = s->cores;
         sum.cost.busy_ns += s->cost.busy_ns;
         sum.cost.steal_ns += s->cost.steal_ns;
@@ -109,7 +111,7 @@ static void set_costs(struct sample *s, const struct target *t, const struct tot
     s->steal_percent = 100 * (double)sum->cost.steal_ns / (window_ns * (double)sum->cores);
     s->client_cpu_us_per_request = (double)sum->client_cpu_ns / 1e3 / requests;
     s->outstanding_mean = (double)sum->tally.outstanding_ns / window_ns;
-    if (sum->client_polling_ns > 0)
+    if (sum->polled)
         s->generator_share_percent =
             100 * (double)(sum->client_cpu_ns + sum->client_polling_ns) / (double)sum->driven_ns;
     if (!observe_sees_cpu(t))

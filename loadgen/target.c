@@ -2,8 +2,6 @@
 
 #include <err.h>
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,20 +32,15 @@ struct target target_from_parts(const char *name, const char *address, const cha
     long number = strtol(port, &end, 10);
     if (end == port || *end || number < 1 || number > 65535)
         errx(2, "target %s: port %s: give a number from 1 to 65535", name, port);
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-                             .ai_socktype = SOCK_STREAM};
-    struct addrinfo *info;
-    int error = getaddrinfo(address, port, &hints, &info);
-    if (error)
+    if (!address_parse(address, port, &t.address))
         errx(2,
-             "target %s at %s port %s: %s; give a numeric address and port, such as 127.0.0.1:5000",
-             name, address, port, gai_strerror(error));
-    memcpy(&t.address, info->ai_addr, info->ai_addrlen);
-    t.address_bytes = info->ai_addrlen;
-    freeaddrinfo(info);
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&t.address;
-    t.port = ntohs(v4->sin_port); /* at the same place in sockaddr_in6 */
-    t.is_loopback4 = v4->sin_family == AF_INET && ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+             "target %s at %s: give a numeric address, such as 127.0.0.1 or ::1, without leading "
+             "zeros",
+             name, address);
+    if (address_is_any(&t.address))
+        errx(2, "target %s: %s is not an address to send to: give 127.0.0.1 or ::1", name, address);
+    t.port = (uint16_t)number;
+    t.is_loopback4 = t.address.socket.ss_family == AF_INET && address_is_loopback(&t.address);
     if (ledger_file && !(t.ledger = ledger_watch(ledger_file)))
         err(2, "target %s: %s is not the ledger of a running server", name, ledger_file);
     return t;

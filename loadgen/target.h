@@ -4,8 +4,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 #include <sys/types.h>
+
+#include "address.h"
 
 struct ledger;
 
@@ -13,8 +14,7 @@ enum { TARGET_NAME_BYTES = 48, TARGETS_MAX = 16 };
 
 struct target {
     char name[TARGET_NAME_BYTES];
-    struct sockaddr_storage address;
-    socklen_t address_bytes;
+    struct address address;
     uint16_t port;
     bool is_loopback4;           /* in 127.0.0.0/8: source addresses can be varied */
     pid_t pid;                   /* 0: unknown, its CPU time is not measured */

@@ -86,8 +86,9 @@ static void start_drivers(bool spin, struct result *results)
 static bool take_turn(uint32_t i, struct result *r, const struct turn *turn)
 {
     char done;
-    ssize_t n = write(lines[i].command_fd, turn, sizeof *turn);
-    if (n == (ssize_t)sizeof *turn) {
+    r->driver->turn = *turn;
+    ssize_t n = write(lines[i].command_fd, "", 1);
+    if (n == 1) {
         do
             n = read(lines[i].reply_fd, &done, 1);
         while (n < 0 && errno == EINTR);

@@ -39,11 +39,12 @@ static bool parse(const char *text, const struct unit *units, double *result)
     return false;
 }
 
-/* The same, as a whole number. */
+/* The same, as a whole number.  A fraction has its rounding errors: 1.1s is not quite 11e8. */
 static bool parse_whole(const char *text, const struct unit *units, uint64_t *result)
 {
     double value;
-    if (!parse(text, units, &value) || fabs(value - round(value)) > 1e-6 * value)
+    if (!parse(text, units, &value) || value > COUNT_MAX ||
+        fabs(value - round(value)) > 1e-15 * value)
         return false;
     *result = (uint64_t)llround(value);
     return true;

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The largest whole number: a double holds all up to there, so that none is taken for another. */
+#define COUNT_MAX ((1ULL << 53) - 1)
+
 /* Each reads the whole text; false when it is not such a number, negative, or too large. */
 bool parse_count(const char *text, uint64_t *count);          /* 200, 10k, 1.5M; whole */
 bool parse_rate(const char *text, double *per_s);             /* 200, 0.5, 1.5k */

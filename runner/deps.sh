@@ -29,6 +29,8 @@ fuzzer       test  fuzzer -            libclang-rt-dev    compiler-rt        com
 clang-format test  command clang-format clang-format      clang-tools-extra  clang             clang-extra-tools
 clang-tidy   test  command clang-tidy  clang-tidy         clang-tools-extra  clang             clang-extra-tools
 cppcheck     test  command cppcheck    cppcheck           cppcheck           cppcheck          cppcheck
+ip           test  command ip          iproute2           iproute            iproute2          iproute2
+unshare      test  command unshare     util-linux         util-linux         util-linux        util-linux-misc
 git          test  command git         git                git                git               git
 '
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)

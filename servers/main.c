@@ -6,7 +6,6 @@
  */
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -21,6 +20,7 @@
 
 #include "echo.h"
 #include "ledger.h"
+#include "standard.h"
 
 volatile sig_atomic_t stop;
 static volatile sig_atomic_t listener_fd = -1;
@@ -128,17 +128,6 @@ static struct options parse_options(int argc, char **argv)
     return o;
 }
 
-/* A socket that got the number of a closed standard output would be sent the ready line. */
-static void fill_standard_descriptors(void)
-{
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close(fd);
-}
-
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -243,7 +232,7 @@ static void handle_signals(void)
 
 int main(int argc, char **argv)
 {
-    fill_standard_descriptors();
+    standard_fill();
     struct options o = parse_options(argc, argv);
     raise_descriptor_limit();
     if (o.cpu >= 0)

@@ -169,6 +169,29 @@ def test_threads_share_the_connections(tmp_path):
     assert ledger.accepts == 101
 
 
+@pytest.mark.parametrize("options", [
+    {"churn": 3, "placement": "rotate"},
+    {"arrival": "poisson", "rate": "5k", "placement": "random"},
+    {"dribble": 16, "rtt": "1ms"},
+    {"depth": 4, "message_bytes": "100kB", "placement": "last"},
+])
+def test_four_threads_count_everything_once(tmp_path, options):
+    """Two servers in turn, so that the threads start and end often: also what the thread sanitiser is shown."""
+    with Server("poll") as one, Server("epoll-et") as other:
+        record = measure(tmp_path, *target(one), *target(other), "--no-spin",
+                         *short(connections=43, active=41, threads=4, slice="20ms", **options))
+        ledgers = {server.mechanism: server.stop() for server in (one, other)}
+    for sample in record["targets"]:
+        name = sample["mechanism"]
+        slices = [one for one in record["slices"] if one["mechanism"] == name]
+        service, = (h["buckets"] for h in record["histograms"] if (h["mechanism"], h["kind"]) == (name, "service"))
+        assert sample["status"] == "valid" and len(slices) == 10
+        assert 0 < sample["requests"] == sum(one["requests"] for one in slices) == sum(n for _, _, n in service)
+        opened = sum(one["opened"] for one in slices)
+        assert ledgers[name].accepts >= 43 + opened  # and those of the warm-up
+        assert (opened > 0) == ("churn" in options)
+
+
 def test_a_round_trip_bounds_the_rate_of_a_connection(tmp_path):
     with Server("epoll-lt") as server:
         sample = measure(tmp_path, *target(server), *short(connections=50, rtt="100ms", window="500ms"))["targets"][0]
@@ -191,38 +214,12 @@ def test_rotating_the_active_reaches_all(tmp_path, placement, expected):
     assert len(spoke) == expected
 
 
-def test_it_leaves_no_time_wait():
-    with Server("poll") as server:
-        run(*target(server), *short(connections=50))
-        port = f":{server.address[1]:04X}"
-        with open("/proc/net/tcp") as table:
-            waiting = [line for line in table if port in line and line.split()[3] == "06"]
-    assert not waiting
-
-
 def children(pid):
     with open(f"/proc/{pid}/task/{pid}/children") as file:
         return [int(word) for word in file.read().split()]
 
 
-def test_no_process_outlives_it():
-    with Server("poll") as server:
-        generator = subprocess.Popen([LOADGEN, *target(server), "--connections", "10", "--window", "30s"])
-        eventually(lambda: children(generator.pid), "a driver runs")
-        driver = children(generator.pid)[0]
-        generator.kill()
-        generator.wait()
-
-        def gone():
-            try:
-                with open(f"/proc/{driver}/stat") as file:
-                    return file.read().rpartition(")")[2].split()[0] == "Z"
-            except FileNotFoundError:
-                return True
-        eventually(gone, "the driver dies with its parent")
-
-
-@pytest.mark.skipif(is_sanitised(), reason="the sanitisers keep memory of their own")
+@pytest.mark.skipif(is_sanitised("loadgen"), reason="the sanitisers keep memory of their own")
 def test_an_idle_connection_costs_at_most_256_bytes(tmp_path):
     def memory(connections):
         with Server("epoll-lt") as server:
@@ -287,12 +284,32 @@ def test_the_machine_is_probed_before_and_after(tmp_path):
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         pytest.skip("needs two cores")
-    with Server("poll", "--cpu", cores[0]) as server:
-        record = measure(tmp_path, *target(server), *short(connections=5, cpu=cores[1]))
-    for when in ("before", "after"):
-        assert all(record["environment"][when][name] > 0
-                   for name in ("round_trip_ns", "server_spin_ns", "generator_spin_ns"))
+    for _ in range(5):  # on a busy machine the two cores may not meet in time: then there is no round trip
+        with Server("poll", "--cpu", cores[0]) as server:
+            record = measure(tmp_path, *target(server), *short(connections=5, cpu=cores[1]))
+        found = [record["environment"][when][name] for when in ("before", "after")
+                 for name in ("round_trip_ns", "server_spin_ns", "generator_spin_ns")]
+        if None not in found:
+            break
+    assert None not in found and min(found) > 0
     assert 0 < record["targets"][0]["generator_share_percent"] <= 101
+
+
+@pytest.mark.parametrize("options, expected", [("--spin", True), ("--no-spin", False)])
+def test_a_polling_generator_names_its_share_of_a_core_that_it_has_to_share(tmp_path, options, expected):
+    """Where others take the core while it works, its work lasts longer than its CPU time."""
+    core = max(os.sched_getaffinity(0))
+    burn = ["setpriv", "--pdeathsig", "KILL", "taskset", "--cpu-list", str(core), "sh", "-c", "while :; do :; done"]
+    burners = [subprocess.Popen(burn) for _ in range(3)]
+    try:
+        with Server("poll") as server:
+            record = measure(tmp_path, *target(server), *short(connections=20, cpu=core, window="500ms"), options)
+    finally:
+        for burner in burners:
+            burner.kill()
+            burner.wait()
+    share = record["targets"][0]["generator_share_percent"]
+    assert (share is not None) == expected and (share or 0) < 90
 
 
 def test_what_is_not_pinned_is_not_probed(tmp_path):

@@ -72,6 +72,15 @@ def test_time_outs_are_samples(tmp_path):
     assert service["buckets"][-1][0] >= 300_000_000
 
 
+def test_threads_that_meet_errors(tmp_path):
+    """Each has broken connections to replace; of all their reasons one is kept."""
+    with faulty.serving(faulty.close_after_100) as (port, _):
+        record = measure(tmp_path, "--port", port, *short(connections=40, threads=4, window="500ms"), check=False)
+    sample, one = record["targets"][0], record["slices"][0]
+    assert sample["status"] == "invalid" and "the server closed it" in sample["reason"]
+    assert sample["requests"] > sample["errors"] > 4 and one["opened"] == one["errors"]
+
+
 @pytest.mark.parametrize("depth", [1, 2])
 def test_a_server_that_dies_between_its_turns(depth):
     """Its connections cannot be opened again: the run ends, and says so."""
@@ -135,7 +144,7 @@ def test_more_connections_than_descriptors():
     ("--port 1 --connections 0", "from 1 to"),
     ("--port 1 --connections ten", "such as 200 or 10k"),
     ("--port 1 --active 2", "more than --connections 1"),
-    ("--port 1 --rate 0", "above 0"),
+    ("--port 1 --rate 0", "from 0.1 to 100M"),
     ("--port 1 --rate 100", "needs --arrival uniform or poisson"),
     ("--port 1 --arrival poisson", "needs --rate"),
     ("--port 1 --arrival poisson --rate max", "needs --rate"),

@@ -23,7 +23,8 @@ def traced(mechanism, folder, *options, wrapper=()):
     Skips the test where that is not allowed."""
     if why := refusal():
         pytest.skip(f"strace cannot trace here: {why}")
-    quiet = ["env", "ASAN_OPTIONS=detect_leaks=0"]  # the leak check needs ptrace for itself
+    # the leak check needs ptrace for itself
+    quiet = ["env", f"ASAN_OPTIONS={os.environ['ASAN_OPTIONS']}:detect_leaks=0"]
     strace = ["strace", "-D", "-f", "-c", "-o", folder / "calls"]
     return Server(mechanism, *options, wrapper=[*strace, *quiet, *wrapper])
 

@@ -26,6 +26,16 @@ static void test_a_count_is_whole_and_a_rate_need_not_be(void **state)
     assert_true(parse_rate("1.5k", &per_s) && per_s == 1500);
 }
 
+/* Nor is a large one less whole, and none is taken for its neighbour. */
+static void test_large_counts_are_exact(void **state)
+{
+    uint64_t count;
+    (void)state;
+    assert_false(parse_count("1000000.5", &count));
+    assert_true(parse_count("9007199254740991", &count) && count == COUNT_MAX);
+    assert_false(parse_count("9007199254740993", &count)); /* a double makes it ...992 */
+}
+
 static void test_times_have_units(void **state)
 {
     uint64_t ns;
@@ -75,6 +85,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_a_count_is_whole_and_a_rate_need_not_be),
+        cmocka_unit_test(test_large_counts_are_exact),
         cmocka_unit_test(test_times_have_units),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_what_is_no_number_is_refused),
