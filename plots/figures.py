@@ -1,6 +1,8 @@
 """The figures: each is one question to the samples, with a panel for each setting beside its x axis."""
 from dataclasses import dataclass
 
+from runner.files import writing
+
 from . import caption, cells, panels, share, style
 
 
@@ -51,7 +53,8 @@ def draw(scenario, folder):
     Returns [(the figure's name, its path without the ending, whether it is wide)].
     """
     drawn = []
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     for name in scenario.figures:
         measure = MEASURES[name]
         if scenario.usable[measure.column].notna().any():

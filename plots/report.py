@@ -1,13 +1,18 @@
 """The report of a run: one self-contained HTML file, and a summary for the terminal."""
 import base64
+import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+from runner.files import replace
+from runner.process import dying_with_us
+
 from . import answer, caption, cells, costs, data, expect, figures, style, tables, text
 
 TEMPLATE = "report.html.j2"
+FIGURE = re.compile(rb"== figure (.+)\n")   # what scaling.gp puts between two figures
 
 
 def write(run_dir):
@@ -31,10 +36,11 @@ def write(run_dir):
         environment=tables.environment(run), nameless=tables.missing_metadata(run), commands=commands(run),
         exploratory=any(scenario.exploratory for scenario in run.scenarios), standard=data.STANDARD_BLOCKS,
         value=text.value, percent=text.percent)
-    draw_with_gnuplot(run_dir)
-    path = run.folder / "report.html"
-    path.write_text(html, encoding="utf-8")
-    return path
+    _, *drawn = FIGURE.split(draw_with_gnuplot(run.folder, "stream"))
+    for name, picture in zip(drawn[::2], drawn[1::2]):
+        replace(run.folder / "figures" / name.decode(), picture)
+    replace(run.folder / "report.html", html)
+    return run.folder / "report.html"
 
 
 def section(scenario, folder):
@@ -75,20 +81,21 @@ def commands(run):
     return found + [f"./muxbench report {shlex.quote(f'results/{run.folder.name}')}"]
 
 
-def draw_with_gnuplot(run_dir, terminal="files"):
-    """Run scaling.gp on a run: the classic scaling plots into RUN/figures/, or with terminal "dumb" one as text, which
-    is returned. Without gnuplot: nothing, said on standard error."""
+def draw_with_gnuplot(run_dir, terminal):
+    """What scaling.gp draws of a run, as bytes: with terminal "stream" the classic scaling plots, each after its name,
+    with "dumb" one as text. Without gnuplot: nothing, said on standard error."""
     script = Path(__file__).with_name("scaling.gp")
     folder = str(run_dir).replace("'", "''")   # gnuplot's way to quote a quote
     setting = f"run='{folder}'; terminal='{terminal}'"
     try:
-        done = subprocess.run(["gnuplot", "-e", setting, script], capture_output=True, text=True, check=True)
+        done = subprocess.run(["gnuplot", "-e", setting, script], capture_output=True, check=True,
+                              preexec_fn=dying_with_us())
     except FileNotFoundError:
         print("gnuplot is not installed: no scaling plots by gnuplot; run `make deps`", file=sys.stderr)
-        return ""
+        return b""
     except subprocess.CalledProcessError as error:
-        print(f"no scaling plots by gnuplot: {error.stderr.strip()}", file=sys.stderr)
-        return ""
+        print(f"no scaling plots by gnuplot: {error.stderr.decode(errors='replace').strip()}", file=sys.stderr)
+        return b""
     return done.stdout
 
 
@@ -102,7 +109,7 @@ def summary(run_dir, console=None):
     run = data.read_run(run_dir)
     for scenario in run.scenarios:
         console.print(summary_table(scenario))
-    print(draw_with_gnuplot(run_dir, "dumb"), end="", file=console.file)
+    print(draw_with_gnuplot(run_dir, "dumb").decode(), end="", file=console.file)
     if tables.disturbed(run):
         console.print(f"[bold]disturbed[/bold]: {tables.disturbed(run)} samples are suspect: other programs, or other "
                       "guests of the host, used the machine meanwhile", highlight=False)

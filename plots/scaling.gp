@@ -9,8 +9,8 @@
 
 if (!exists("run")) run = "results/latest"
 if (!exists("terminal")) terminal = "files"
-if (terminal ne "dumb" && terminal ne "files") {
-    printerr "scaling.gp: terminal='".terminal."': give 'dumb' (one plot as text) or leave it out (SVG and PNG)"
+if (terminal ne "dumb" && terminal ne "files" && terminal ne "stream") {
+    printerr "scaling.gp: terminal='".terminal."': give 'dumb' (one plot as text), 'stream' (SVG and PNG to standard output, each after a line with its name) or leave it out (SVG and PNG)"
     exit status 2
 }
 files = system("for f in '".run."'/samples.csv '".run."'/*/samples.csv; do [ -f \"$f\" ] && printf '\"%s\" ' \"$f\"; done; true")
@@ -148,9 +148,12 @@ do for [f = 1:words(files)] {
                      for [i = 1:words(drawn)] $medians index i - 1 using 1:2 with points \
                          pt letter[number_of(word(drawn, i))] title word(drawn, i)
             } else {
-                system("mkdir -p '".run."/figures'")
-                name = run."/figures/gnuplot-".scenario. \
+                name = "gnuplot-".scenario. \
                        (words(values[2]) > 1 ? "-a".a : "").(words(values[3]) > 1 ? "-r".r : "")."-".short(y)
+                if (terminal eq "files") {
+                    system("mkdir -p '".run."/figures'")
+                    name = run."/figures/".name
+                }
                 set grid lc rgb "#d8dee4" lt 1 lw 0.7
                 set title title_of(y)." against open connections\n{/*0.8 ".who."; points: blocks, line: their median}" noenhanced
                 set title enhanced
@@ -163,7 +166,14 @@ do for [f = 1:words(files)] {
                         set terminal pngcairo size 1200, 780 font "DejaVu Sans,13" fontscale 1.3 background rgb "white"
                     }
                     set bmargin 5
-                    set output name.".".kind
+                    if (terminal eq "stream") {
+                        set output
+                        set print "-"
+                        print "== figure ".name.".".kind
+                        set print
+                    } else {
+                        set output name.".".kind
+                    }
                     plot for [i = 1:words(drawn)] $medians index i - 1 using 1:2 with linespoints \
                              lc rgb colour[number_of(word(drawn, i))] lw thick[number_of(word(drawn, i))] \
                              dt dash[number_of(word(drawn, i))] pt shape[number_of(word(drawn, i))] ps 1.2 \
@@ -173,7 +183,7 @@ do for [f = 1:words(files)] {
                              with points pt 7 ps 0.45 lc rgb colour[number_of(word(drawn, i))] notitle
                     set output
                 }
-                print name.".svg"
+                if (terminal eq "files") { print name.".svg" }
             }
             # stats leaves out what lies outside of the ranges
             unset logscale

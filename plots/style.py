@@ -1,7 +1,11 @@
 """How every figure looks: one colour, marker and dash per mechanism; and the same bytes each time."""
+import io
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import matplotlib
+
+from runner import files
 
 matplotlib.use("Agg")
 from matplotlib import pyplot, ticker  # noqa: E402  (the backend is chosen first)
@@ -94,6 +98,10 @@ def log_axis(axis, low, high):
 
 def save(figure, path):
     """Write path.svg and path.png, without a date or a version in them, and close the figure."""
-    figure.savefig(f"{path}.svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    figure.savefig(f"{path}.png", dpi=PNG_DPI, metadata={"Software": None})
+    kinds = {"svg": {"metadata": {"Date": None, "Creator": None, "Format": None, "Type": None}},
+             "png": {"metadata": {"Software": None}, "dpi": PNG_DPI}}
+    for kind, options in kinds.items():
+        picture = io.BytesIO()
+        figure.savefig(picture, format=kind, **options)
+        files.replace(Path(f"{path}.{kind}"), picture.getvalue())
     pyplot.close(figure)

@@ -22,12 +22,10 @@ PLAIN_KEYS = ("connections", "active", "arrival", "rate", "depth", "message_byte
 @dataclass(frozen=True)
 class Bench:
     """What all blocks of a scenario share: its name, whether servers are driven in slices, the programs'
-    folder, a private temporary folder, the cores of the servers and of the generator, and what to call about
-    every second."""
+    folder, the cores of the servers and of the generator, and what to call about every second."""
     scenario: str
     slices: bool
     bin: Path
-    temporary: Path
     server_cpu: int
     loadgen_cpu: int
     tick: Callable = None
@@ -58,7 +56,7 @@ def _drive(bench, step, group):
     """Run the servers of GROUP together under one generator. Returns its record (a dict, empty if there is
     none), and {mechanism: why its sample failed}."""
     servers, failed = {}, {}
-    with Children(bench.temporary) as children:
+    with Children() as children:
         try:
             for name in group:
                 servers[name] = _start_server(bench, step, children, name)
@@ -80,7 +78,7 @@ def _start_server(bench, step, children, name):
     """Start the server of a mechanism; returns (child, its address, its ledger). ChildError if it is not
     ready."""
     settings = step.cell.settings
-    ledger = bench.temporary / f"{name}.ledger"
+    ledger = children.file(f"{name}.ledger")
     argv = [program(bench.bin, name), "--port", "0", "--cpu", bench.server_cpu, "--ledger", ledger,
             "--drain", settings["drain"]]
     if settings["congestion"]:
@@ -94,15 +92,14 @@ def _start_server(bench, step, children, name):
 
 def _load(bench, step, children, servers):
     """Run the generator against SERVERS; returns its record. ChildError if it leaves none."""
-    output = bench.temporary / "loadgen.json"
-    output.unlink(missing_ok=True)
+    output = children.file("loadgen.json")
     argv = [bench.bin / "loadgen", *loadgen_options(bench, step, servers), "--json", output]
     loadgen = children.start("loadgen", argv, stdout=subprocess.DEVNULL)
     planned = estimate.block_seconds(step, len(servers))
     status = process.wait(loadgen, 60 + 5 * planned, bench.tick)
     try:
         record = json.loads(output.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except ValueError:
         raise ChildError(f"loadgen ended with status {status} and no result: "
                          f"{process.said(loadgen) or 'it said nothing'}") from None
     if status != 0:

@@ -15,12 +15,17 @@ def main(argv, paths=Paths()):
         return options.handle(options, paths)
     except UserError as error:
         print(f"muxbench: {error}", file=sys.stderr)
-        return USAGE_ERROR
+        return error.status
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:   # `./muxbench list | head`
         sys.stderr.close()
         return 1
+    except OSError as error:   # of a path that cannot be one, such as a name that is too long
+        if error.filename is None:
+            raise
+        print(f"muxbench: {error.filename}: {error.strerror}; give another path", file=sys.stderr)
+        return USAGE_ERROR
 
 
 def _parser():
@@ -69,7 +74,7 @@ def _add_run(commands):
                      help="show the cells and the time they take, start nothing")
     run.add_argument("--resume", type=Path, metavar="DIR",
                      help="go on with the run in DIR, as it was planned")
-    run.set_defaults(handle=_run, parser=run)
+    run.set_defaults(handle=_run, parser=run, edit=None)
 
 
 def _add_compare(commands):
@@ -126,21 +131,28 @@ def _add_advise(commands):
     advise.set_defaults(handle=_advise)
 
 
+DIGITS = 18   # of a number on the command line: 64 bits
+
+
+def _is_whole(text):
+    return text.isdecimal() and len(text) <= DIGITS
+
+
 def _positive(text):
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: give a whole number from 1 on")
+    if not _is_whole(text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: give a whole number from 1 on, of {DIGITS} digits at most")
     return int(text)
 
 
 def _count(text):
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text}: give a whole number")
+    if not _is_whole(text):
+        raise argparse.ArgumentTypeError(f"{text}: give a whole number of {DIGITS} digits at most")
     return int(text)
 
 
 def _cores(text):
     server, comma, loadgen = text.partition(",")
-    if not comma or not server.isdecimal() or not loadgen.isdecimal():
+    if not comma or not _is_whole(server) or not _is_whole(loadgen):
         raise argparse.ArgumentTypeError(f"{text}: give two cores, such as 0,1")
     return int(server), int(loadgen)
 
@@ -186,9 +198,10 @@ def _advise(options, paths):
     return run(options, paths)
 
 
-def _measure(words, paths):
-    """`muxbench run` with the arguments WORDS."""
+def _measure(words, paths, edit=None):
+    """`muxbench run` with the arguments WORDS; EDIT(text) changes the scenarios as they are read."""
     options = _parser().parse_args(["run", *map(str, words)])
+    options.edit = edit
     return options.handle(options, paths)
 
 

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 from runner.errors import UserError
+from runner.files import NotWritten
 
 NOT_JUDGED = 3
-FAIL_IF = re.compile(r"(slower|faster)=([0-9]+(?:\.[0-9]+)?)%")
-MARGIN = re.compile(r"([0-9]+(?:\.[0-9]+)?)%")
+SHARE = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)%"
+FAIL_IF = re.compile(f"(slower|faster)={SHARE}")
+MARGIN = re.compile(SHARE)
 
 
 def run(options):
@@ -71,8 +73,8 @@ def _draw(comparison, path):
     from plots import compare_figure
     try:
         compare_figure.draw(comparison, path)
-    except OSError as error:
-        raise UserError(f"--figure {path}: {error.strerror}") from None
+    except NotWritten as error:   # exit status 1 means something else here
+        raise UserError(f"--figure {error}") from None
     print(f"figure: {path}.svg, {Path(path).name}.png", file=sys.stderr)
 
 

@@ -7,6 +7,7 @@ INTERRUPTED = 130   # as a shell says it: 128 + SIGINT
 class UserError(Exception):
     """Something that the user can put right: the message says what and how (one line, or several). Exit
     status 2."""
+    status = USAGE_ERROR
 
 
 class Interrupted(BaseException):

@@ -1,9 +1,8 @@
 """`muxbench aa` and `muxbench precision`: measure the scenarios made for it by `muxbench run`, then judge the run; or
 judge one that is there."""
 import datetime
+import functools
 import sys
-import tempfile
-from pathlib import Path
 
 from runner.errors import INTERRUPTED, UserError
 from runner.keys import MECHANISMS
@@ -14,17 +13,16 @@ SERVER = "epoll-lt"   # of the A/A scenarios
 
 
 def aa(options, paths, measure):
-    """Do what OPTIONS ask for; MEASURE(words, paths) is `muxbench run`. Returns the exit status: 1 if the A/A fails."""
+    """Do what OPTIONS ask for; MEASURE(words, paths, edit) is `muxbench run`. Returns the exit status: 1 if the A/A
+    fails."""
     from plots import aa as judging
     if options.run and options.server:
         options.parser.error("--run judges what is measured: give no --server")
     if options.server not in (None, *MECHANISMS):
         raise UserError(f"--server {options.server}: no such mechanism; there are: {', '.join(MECHANISMS)}")
-    with tempfile.TemporaryDirectory(prefix="muxbench-aa-") as temporary:
-        files = [paths.scenarios / f"{name}.toml" for name in AA]
-        if options.server:
-            files = [_with_server(file, options.server, Path(temporary)) for file in files]
-        return _run(options, paths, measure, files, judging.judge)
+    if options.server:
+        measure = functools.partial(measure, edit=lambda text: _with_server(text, options.server))
+    return _run(options, paths, measure, [paths.scenarios / f"{name}.toml" for name in AA], judging.judge)
 
 
 def precision(options, paths, measure):
@@ -33,13 +31,11 @@ def precision(options, paths, measure):
     return _run(options, paths, measure, [paths.scenarios / f"{name}.toml" for name in PRECISION], judging.judge)
 
 
-def _with_server(file, name, folder):
-    """The scenario FILE with mechanism NAME in the place of SERVER, as a file of the same name in FOLDER."""
-    text = file.read_text(encoding="utf-8")
+def _with_server(text, name):
+    """A scenario's TEXT with mechanism NAME in the place of SERVER."""
     if f'"{SERVER}:again"' not in text:
-        raise UserError(f"{shown(file)}: has no \"{SERVER}:again\" to put {name} in its place; take the suite's")
-    (folder / file.name).write_text(text.replace(f'"{SERVER}', f'"{name}'), encoding="utf-8")
-    return folder / file.name
+        raise UserError(f"an A/A scenario has no \"{SERVER}:again\" to put {name} in its place; take the suite's")
+    return text.replace(f'"{SERVER}', f'"{name}')
 
 
 def _run(options, paths, measure, files, judge):

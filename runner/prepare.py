@@ -8,11 +8,14 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner import cells, cpu, limits, machine, only, plan, probes, scenario, store
+from runner import cells, cpu, files, limits, machine, only, plan, probes, scenario, store
 from runner.errors import UserError
 from runner.paths import shown
 
 PLAN_VERSION = 2
+# What plan.json must say beside the steps, for a run to go on.
+ABOUT = {"scenario", "place", "slices", "seed", "blocks", "server_cpu", "loadgen_cpu", "cores_why", "reruns",
+         "reruns_bounded"}
 
 
 @dataclass
@@ -67,7 +70,7 @@ def _load_all(options, paths):
     loaded, problems = [], []
     for name in options.scenarios:
         try:
-            loaded.append(scenario.load(scenario.find(name, paths.scenarios), options.quick))
+            loaded.append(scenario.load(scenario.find(name, paths.scenarios), options.quick, options.edit))
         except UserError as error:
             problems.append(str(error))
     names = [one.name for one in loaded]
@@ -107,10 +110,8 @@ def create(parts, out, paths):
             inner = building if len(parts) == 1 else building / part.name
             store.create(inner, part.text, environment | cores, part.about | plan.to_json(part.steps))
             part.folder = folder if len(parts) == 1 else folder / part.name
-        building.rename(folder)
-    except OSError as error:
-        raise UserError(f"{shown(folder)}: cannot be written: {error.strerror}; "
-                        "choose another with --out") from None
+        with files.writing(folder):
+            building.rename(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return folder
@@ -121,8 +122,9 @@ def link_latest(folder, paths):
     if folder.parent != paths.results or (paths.results / "latest").resolve() == folder:
         return
     link = paths.results / f".latest.{os.getpid()}"
-    link.symlink_to(folder.name)
-    link.rename(paths.results / "latest")
+    with files.writing(paths.results / "latest"):
+        link.symlink_to(folder.name)
+        link.rename(paths.results / "latest")
 
 
 def reopen(folder, paths):
@@ -148,7 +150,7 @@ def _reopen(folder, environment):
         version = about["version"]
     except (KeyError, TypeError):
         version = None
-    if version != PLAN_VERSION:
+    if version != PLAN_VERSION or not ABOUT <= about.keys():
         raise UserError(
             f"{shown(folder / store.PLAN)}: written by another version of muxbench; start a new run")
     before = store.read_json(folder / "environment.json").get("binaries")

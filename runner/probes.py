@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from runner.limits import number, read
+from runner.process import dying_with_us
 
 PERF_EVENT_OPEN = {"x86_64": 298, "aarch64": 241, "riscv64": 241}
 IO_URING_SETUP = 425   # on every architecture
@@ -78,7 +79,7 @@ def cores(folder, server, loadgen):
     {...}}, numbers in ns, None for what cannot be measured. Empty if it is not built or may not use them."""
     try:
         done = subprocess.run([folder / "loadgen", "--probe", f"{server},{loadgen}"], capture_output=True, timeout=10,
-                              check=True)
+                              check=True, preexec_fn=dying_with_us())
         return json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         return {}

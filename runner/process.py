@@ -6,8 +6,11 @@ import select
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+MFD_NOEXEC_SEAL = 8   # Linux 6.3 has it, logs where it is missing, and can be set to insist on it
+MEMORY_FLAGS = os.MFD_CLOEXEC | (MFD_NOEXEC_SEAL if os.path.exists("/proc/sys/vm/memfd_noexec") else 0)
 _libc = ctypes.CDLL(None)   # looked up here: nothing may be loaded between fork and exec
 
 
@@ -16,12 +19,11 @@ class ChildError(Exception):
 
 
 class Children:
-    """The children of a block, in the private folder TEMPORARY where their errors are kept. Use with `with`:
-    at its end all of them are gone."""
+    """The children of a block, and the files in memory that are shared with them. Use with `with`: at its end all of
+    them are gone."""
 
-    def __init__(self, temporary):
-        self.temporary = temporary
-        self.running = []
+    def __init__(self):
+        self.running, self.shared = [], []
 
     def __enter__(self):
         return self
@@ -33,17 +35,29 @@ class Children:
             child.wait()
             if child.stdout:
                 child.stdout.close()
+        for descriptor in self.shared:
+            os.close(descriptor)
+
+    def file(self, name):
+        """The path of a new file in memory, for us and our children. It has no name in any folder, and is gone with the
+        last process that uses it, however that ends; NAME only shows in /proc. ChildError if there can be none."""
+        try:
+            descriptor = os.memfd_create(f"muxbench-{name}", MEMORY_FLAGS)
+        except OSError as error:
+            raise ChildError(f"no file in memory for {name}: {error.strerror}") from None
+        self.shared.append(descriptor)
+        return Path(f"/proc/{os.getpid()}/fd/{descriptor}")
 
     def start(self, name, argv, stdout=subprocess.PIPE):
         """Start ARGV (texts, numbers, paths) as child NAME. ChildError if it cannot be."""
-        argv, errors = [str(one) for one in argv], self.temporary / f"{name}.stderr"
+        argv, errors = [str(one) for one in argv], self.file(f"{name}.stderr")
         # An interruption between the child's birth and its entry into our list would leave it alone: it has to wait.
         signals = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         try:
             with open(errors, "wb") as stderr:
                 # A session of its own: Ctrl-C reaches the runner only, which ends its children in order.
                 child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-                                         start_new_session=True, preexec_fn=_dies_with(os.getpid(), signals))
+                                         start_new_session=True, preexec_fn=dying_with_us(signals))
             self.running.append(child)
         except OSError as error:
             raise ChildError(f"{argv[0]}: cannot be started: {error.strerror}") from None
@@ -53,9 +67,11 @@ class Children:
         return child
 
 
-def _dies_with(parent, signals):
-    """What a child does before it becomes another program: take SIGNALS as its mask, and be killed when PARENT is
-    gone."""
+def dying_with_us(signals=()):
+    """What a child does before it becomes another program (preexec_fn): take SIGNALS as its mask, and be killed when
+    this process is gone."""
+    parent = os.getpid()
+
     def prepare():
         signal.pthread_sigmask(signal.SIG_SETMASK, signals)
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

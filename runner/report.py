@@ -1,7 +1,9 @@
 """`muxbench report DIR`: figures, report.html and the summary of a run, made from its samples alone."""
 import sys
 
-from runner.errors import UserError
+from runner import session
+from runner.errors import INTERRUPTED, Interrupted, UserError
+from runner.files import NotWritten
 from runner.paths import shown
 
 
@@ -9,16 +11,24 @@ def run(folder):
     """Draw the run in FOLDER. Returns the exit status: 1 if it cannot be drawn (its samples are kept)."""
     from plots import data, report
     try:
-        written = report.write(folder)
-        summary = report.summary(folder)
+        with session.interruptible():
+            written = report.write(folder)
+            summary = report.summary(folder)
     except data.RunError as error:
         raise UserError(str(error)) from None
+    except Interrupted:
+        return _failed(folder, "interrupted", INTERRUPTED)
+    except NotWritten as error:
+        return _failed(folder, error)
     except Exception as error:   # whatever goes wrong in drawing, the samples are safe: say so
-        print(f"the report could not be made: {type(error).__name__}: {error}\n"
-              f"the samples are in {shown(folder)}; try again with `./muxbench report {shown(folder)}`",
-              file=sys.stderr)
-        return 1
+        return _failed(folder, f"{type(error).__name__}: {error}")
     if summary:
         print(summary)
     print(f"report: {shown(written or folder / 'report.html')}")
     return 0
+
+
+def _failed(folder, why, status=1):
+    print(f"the report could not be made: {why}\n"
+          f"the samples are in {shown(folder)}; try again with `./muxbench report {shown(folder)}`", file=sys.stderr)
+    return status

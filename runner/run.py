@@ -4,6 +4,7 @@ import time
 
 from runner import block, display, doctor, estimate, plan, prepare, preview, report, session, store
 from runner.errors import INTERRUPTED, Interrupted, UserError
+from runner.files import NotWritten
 from runner.paths import shown
 
 
@@ -24,7 +25,10 @@ def run(options, paths):
             preview.announce(parts, folder)
             _measure(parts, folder, paths)
     except Interrupted:
-        return _interrupted(parts, folder)
+        preview.say(f"\ninterrupted {_unfinished(parts, folder)}")
+        return INTERRUPTED
+    except NotWritten as error:
+        raise NotWritten(f"{error}\nended {_unfinished(parts, folder)}") from None
     return max(_verdict(parts), report.run(folder))
 
 
@@ -62,17 +66,16 @@ def _measure(parts, folder, paths):
     bounded = parts[0].about["reruns_bounded"]
     reruns = Reruns(max(REPEATED * clock.left, REPEATED_S) if bounded else math.inf)
     done = sum(len(part.done) for part in parts)
-    with session.temporary() as temporary, display.shown(done + len(queue), done) as progress:
+    with display.shown(done + len(queue), done) as progress:
         for index, step in queue:
-            _run_step(parts[index], step, clock, progress, paths, temporary, reruns)
+            _run_step(parts[index], step, clock, progress, paths, reruns)
             prepare.link_latest(folder, paths)
 
 
-def _run_step(part, step, clock, progress, paths, temporary, reruns):
+def _run_step(part, step, clock, progress, paths, reruns):
     begin = time.monotonic()
     about = part.about
-    bench = block.Bench(part.name, about["slices"], paths.bin, temporary, about["server_cpu"],
-                        about["loadgen_cpu"],
+    bench = block.Bench(part.name, about["slices"], paths.bin, about["server_cpu"], about["loadgen_cpu"],
                         lambda: progress.tick(clock.remaining(time.monotonic() - begin)))
     text = f"{step.cell.name} block {step.block}"
     progress.begin(text, clock.remaining())
@@ -101,14 +104,15 @@ def _run_step(part, step, clock, progress, paths, temporary, reruns):
 
 # ---- after -------------------------------------------------------------------------------------------------
 
-def _interrupted(parts, folder):
+def _unfinished(parts, folder):
+    """How far a run came, and how to go on with it."""
     if folder is None or not folder.exists():
-        preview.say("interrupted before the first block; nothing was stored")
-        return INTERRUPTED
+        return "before the first block; nothing was stored"
+    how = f"go on with: ./muxbench run --resume {shown(folder)}"
+    if parts is None:   # it was just being taken up again
+        return f"before the next block; what was stored is kept; {how}"
     total, done = sum(len(part.steps) for part in parts), sum(len(part.done) for part in parts)
-    preview.say(f"\ninterrupted after {done} of {total} blocks; "
-                f"go on with: ./muxbench run --resume {shown(folder)}")
-    return INTERRUPTED
+    return f"after {done} of {total} blocks, which are kept; {how}"
 
 
 def _verdict(parts):

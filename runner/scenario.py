@@ -3,12 +3,14 @@
 Every message names the file, the line where the key stands, the key, and what is allowed.
 """
 import difflib
+import math
+import os
 import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner import units
+from runner import cells, units
 from runner.errors import UserError
 from runner.keys import ALLOWED, BOUNDS, KEYS, REQUIRED, SCHEMA
 from runner.paths import shown
@@ -34,19 +36,23 @@ class Scenario:
 def find(name, folder):
     """The path of scenario NAME: a file, or the name of one in FOLDER. UserError if there is none."""
     for path in (Path(name), Path(folder) / f"{name}.toml", Path(folder) / name):
-        if path.is_file():
+        if os.path.isfile(path):   # False for a name that is too long, too: Path.is_file() raises
             return path
     known = sorted(path.stem for path in Path(folder).glob("*.toml"))
     raise UserError(
         f"{name}: there is no such scenario{_meant(Path(name).stem, known)}; known: {', '.join(known)}")
 
 
-def load(path, quick=False):
-    """The Scenario in PATH, its [quick] section applied if QUICK. UserError with all that is wrong, one per
-    line."""
+def load(path, quick=False, edit=None):
+    """The Scenario in PATH, its [quick] section applied if QUICK; EDIT(text) is read in the place of its text.
+    UserError with all that is wrong, one per line."""
     path = Path(path)
-    text, data = _parse(path)
-    problems = list(_schema_problems(data)) or list(_section_problems(data))
+    stages = (_schema_problems, _range_problems, _section_problems)   # each supposes that the one before found nothing
+    try:
+        text, data = _parse(path, edit)
+        problems = next(filter(None, (list(stage(data)) for stage in stages)), [])
+    except RecursionError:
+        raise UserError(f"{shown(path)}: nested too deep; a scenario has sections of keys, and no more") from None
     if problems:
         raise UserError("\n".join(_message(path, text, *problem) for problem in problems))
     fixed, sweep = _sections(data, quick)
@@ -56,17 +62,24 @@ def load(path, quick=False):
                     expect=tuple(data.get("expect", ())))
 
 
-def _parse(path):
+def _parse(path, edit):
     try:
-        text = path.read_text(encoding="utf-8")
-        return text, tomllib.loads(text)
+        text = path.read_text(encoding="utf-8-sig")
+        text = edit(text) if edit else text
+        data = tomllib.loads(text)
+        repr(data)   # ValueError of hexadecimal numbers that could not be shown, either
+        return text, data
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; `./muxbench list` shows the scenarios") from None
     except UnicodeDecodeError as error:
-        raise UserError(f"{shown(path)}: not a text in UTF-8: {error.reason}") from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{shown(path)}:{line}: not a text in UTF-8: {error.reason}; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(
             f"{shown(path)}: not valid TOML: {error}; text stands in quotes, lists in [ ]") from None
+    except ValueError:   # Python's limit of 4,300 digits
+        line = text.count("\n", 0, re.search(r"[0-9A-Fa-f_]{1000}|\Z", text).start()) + 1
+        raise UserError(f"{shown(path)}:{line}: a number of thousands of digits; give one of 64 bits at most") from None
 
 
 def _sections(data, quick):
@@ -86,9 +99,20 @@ def _sections(data, quick):
 
 def _schema_problems(data):
     from jsonschema import Draft202012Validator
-    for error in sorted(
-            Draft202012Validator(SCHEMA).iter_errors(data), key=lambda one: list(map(str, one.path))):
+    from jsonschema.validators import extend
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
+    validator = extend(Draft202012Validator, type_checker=types)(SCHEMA)
+    for error in sorted(validator.iter_errors(data), key=lambda one: list(map(str, one.path))):
         yield from _explain(error)
+
+
+def _is_integer(_checker, value):
+    """TOML's: 64 bits, and 1.0 is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and -2**63 <= value < 2**63
+
+
+def _is_number(checker, value):
+    return _is_integer(checker, value) or isinstance(value, float) and math.isfinite(value)
 
 
 def _explain(error):
@@ -128,6 +152,26 @@ def _allowed(name, where):
     if name in KEYS:
         return ("a list of: " if where == ["sweep"] else "") + KEYS[name].allowed
     return ALLOWED.get(name, f"a section [{name}] with keys and values")
+
+
+def _range_problems(data):
+    """Numbers that are written well, and that no program takes."""
+    tables = [([name], data.get(name, {})) for name in ("fixed", "sweep", "quick")]
+    tables += [([f"expect[{number}]", name], expect.get(name, {})) for number, expect in
+               enumerate(data.get("expect", []), 1) for name in ("where", "against")]
+    for where, table in tables:
+        for name, value in table.items():
+            for one in value if isinstance(value, list) else [value]:
+                if KEYS[name].range and not _in_range(name, one, *KEYS[name].range):
+                    yield [*where, name], f"{_toml(one)} is not allowed; allowed: {_allowed(name, where)}"
+
+
+def _in_range(name, value, least, most):
+    try:
+        number = cells.number(name, value)
+    except ValueError:
+        return False
+    return isinstance(number, str) or least <= number <= most and (isinstance(least, float) or number == int(number))
 
 
 def _section_problems(data):
@@ -228,13 +272,18 @@ def _message(path, text, where, what):
     line = _line_of(text, where)
     if line is None and where[0].startswith("expect["):   # a key within { } stands where that begins
         line = _line_of(text, where[:2]) or _line_of(text, where[:1])
-    return f"{shown(path)}{f':{line}' if line else ''}: {'.'.join(where)}: {what}"
+    return _printable(f"{shown(path)}{f':{line}' if line else ''}: {'.'.join(where)}: {what}")
+
+
+def _printable(text):
+    """TEXT in one line, whatever is in its quotes."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _line_of(text, where):
     """The number of the line on which the key stands, or None (a key that is missing stands nowhere)."""
     section, predictions = "", 0
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):   # as TOML counts lines: not at U+2028
         header = re.match(r"\s*(\[\[?)\s*([\w.-]+)\s*\]", line)
         if header:
             predictions += header[1] == "[["

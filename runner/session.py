@@ -1,16 +1,12 @@
-"""What a run holds while it lasts: the lock against a second one, a private temporary folder, the signals."""
+"""What a run holds while it lasts: the lock against a second one, the signals."""
 import contextlib
 import fcntl
 import os
-import shutil
 import signal
-import tempfile
-from pathlib import Path
 
 from runner.errors import Interrupted, UserError
+from runner.files import writing
 from runner.paths import shown
-
-PREFIX = "muxbench-"
 
 
 @contextlib.contextmanager
@@ -18,12 +14,9 @@ def lock(results):
     """Only one run at a time in the folder RESULTS: the kernel drops the lock with the process that holds
     it."""
     path = results / ".lock"
-    try:
+    with writing(path):
         results.mkdir(parents=True, exist_ok=True)
         opened = open(path, "a+", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{shown(path)}: {error.strerror}: take a checkout of your own, or have the folder given to "
-                        "you with chown") from None
     with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -32,42 +25,28 @@ def lock(results):
             holder = file.read().strip() or "unknown"
             raise UserError(f"another run is going on (process {holder}, {shown(path)}); two at once would "
                             "disturb each other: wait for it, or end it with Ctrl-C") from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        _sign(file)
         yield
 
 
-@contextlib.contextmanager
-def temporary():
-    """A private folder (Path) in memory where there is such, for ledgers and messages; removed at the end."""
-    parent = Path("/dev/shm") if os.access("/dev/shm", os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
-    _sweep(parent)
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sweep(parent):
-    """Remove what runs left behind that were killed outright: our own folders, whose process is gone."""
-    for folder in parent.glob(PREFIX + "*-*"):
-        owner = folder.name[len(PREFIX):].partition("-")[0]
-        with contextlib.suppress(OSError):
-            if owner.isdigit() and folder.stat().st_uid == os.getuid() and not Path("/proc", owner).exists():
-                shutil.rmtree(folder, ignore_errors=True)
+def _sign(file):
+    """Our process id into the lock, for messages: on a full disk it holds without."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(file.fileno(), 0)
+        os.write(file.fileno(), str(os.getpid()).encode())
 
 
 @contextlib.contextmanager
 def interruptible():
     """Ctrl-C, SIGTERM and a closed terminal raise Interrupted, once: what follows while we clean up is
-    ignored."""
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    ignored. So is what was ignored before, as under nohup."""
+    signals = [one for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+               if signal.getsignal(one) != signal.SIG_IGN]
 
     def interrupt(_number, _frame):
         for one in signals:
             signal.signal(one, signal.SIG_IGN)
+        _leave_closed_terminal()
         raise Interrupted
 
     before = {one: signal.signal(one, interrupt) for one in signals}
@@ -76,3 +55,14 @@ def interruptible():
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _leave_closed_terminal():
+    """Our last words would fail on a terminal that is no more."""
+    for descriptor in (1, 2):
+        try:
+            os.write(descriptor, b"")
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)

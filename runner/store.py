@@ -3,9 +3,10 @@ away."""
 import csv
 import io
 import json
-import os
+import re
 
 from runner.errors import UserError
+from runner.files import append, replace, writing
 
 SAMPLES, SLICES, HISTOGRAMS, PLAN = "samples.csv", "slices.csv", "histograms.csv", "plan.json"
 
@@ -31,11 +32,12 @@ COLUMNS = {HISTOGRAMS: HISTOGRAM_COLUMNS, SLICES: SLICE_COLUMNS, SAMPLES: SAMPLE
 def create(folder, scenario_text, environment, plan):
     """Fill the new FOLDER: the scenario as it was asked, the environment, the plan (dicts), and tables
     without rows."""
-    folder.mkdir(parents=True)
-    (folder / "scenario.toml").write_text(scenario_text, encoding="utf-8")
+    with writing(folder):
+        folder.mkdir(parents=True)
+    replace(folder / "scenario.toml", scenario_text)
     write_json(folder / "environment.json", environment)
     for name, columns in COLUMNS.items():
-        (folder / name).write_text(_csv([columns]), encoding="utf-8")
+        replace(folder / name, _csv([columns]))
     write_json(folder / PLAN, plan)
 
 
@@ -44,25 +46,18 @@ def write_json(path, data):
     replace(path, json.dumps(data, indent=1) + "\n")
 
 
-def replace(path, text):
-    """TEXT to PATH, whole or not at all: it is written beside it and renamed."""
-    temporary = path.with_name(path.name + ".new")
-    with open(temporary, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(temporary, path)
-
-
 def read_json(path):
     """What write_json() wrote to PATH. UserError if it is not there or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise UserError(
             f"{path}: not there, so this is no run to resume; `ls results` shows the runs") from None
-    except ValueError:
-        raise UserError(f"{path}: damaged; start a new run") from None
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: damaged; start a new run")
+    return data
 
 
 def commit(folder, samples, slices, histograms):
@@ -81,21 +76,15 @@ def keep_spoiled(folder, samples):
 
 
 def _append(folder, name, columns, rows):
-    text = _csv([[_cell(row.get(column)) for column in columns] for row in rows])
-    try:
-        with open(folder / name, "ab") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise UserError(f"{folder / name}: {error.strerror}; what was measured before is safe: make room, then go "
-                        f"on with `./muxbench run --resume {folder}`") from None
+    append(folder / name, _csv([[_cell(row.get(column)) for column in columns] for row in rows]))
 
 
 def recover(folder, steps):
     """Make FOLDER hold whole blocks only, and return which of STEPS are done, a set of (cell's name, block).
-    Rows of a block that was not finished are dropped; a file that has none stays as it is."""
-    present = {row[0] for row in _rows(folder / SAMPLES, len(SAMPLE_COLUMNS))}
+    Rows of a block that was not finished are dropped; a file that has none stays as it is. UserError if a table is not
+    there or not this version's: nothing is dropped then."""
+    tables = {name: _rows(folder / name, columns) for name, columns in COLUMNS.items()}
+    present = {row[0] for row in tables[SAMPLES]}
     done, keep = set(), set()
     for step in steps:
         names = {step.sample(mechanism) for mechanism in step.order}
@@ -103,16 +92,14 @@ def recover(folder, steps):
             done.add((step.cell.name, step.block))
             keep |= names
     for name, columns in COLUMNS.items():
-        path = folder / name
-        text = _csv([columns, *(row for row in _rows(path, len(columns)) if row[0] in keep)])
-        _replace_if_other(path, text)
+        _replace_if_other(folder / name, _csv([columns, *(row for row in tables[name] if row[0] in keep)]))
     if (folder / SPOILED).exists():
-        _replace_if_other(folder / SPOILED, _csv([SAMPLE_COLUMNS, *_rows(folder / SPOILED, len(SAMPLE_COLUMNS))]))
+        _replace_if_other(folder / SPOILED, _csv([SAMPLE_COLUMNS, *_rows(folder / SPOILED, SAMPLE_COLUMNS)]))
     return done
 
 
 def _replace_if_other(path, text):
-    if path.read_text(encoding="utf-8", errors="replace") != text:
+    if path.read_bytes() != text.encode():
         replace(path, text)
 
 
@@ -121,21 +108,34 @@ def spoiled_attempts(folder, step):
     if not (folder / SPOILED).exists():
         return 0
     names, place = {step.sample(mechanism) for mechanism in step.order}, SAMPLE_COLUMNS.index("attempt")
-    return max((int(row[place]) for row in _rows(folder / SPOILED, len(SAMPLE_COLUMNS)) if row[0] in names), default=0)
+    attempts = [row[place] for row in _rows(folder / SPOILED, SAMPLE_COLUMNS) if row[0] in names]
+    return max((int(text) for text in attempts if re.fullmatch("[0-9]{1,9}", text)), default=0)
 
 
 def statuses(folder):
     """The status of every sample in FOLDER, a list."""
     place = SAMPLE_COLUMNS.index("status")
-    return [row[place] for row in _rows(folder / SAMPLES, len(SAMPLE_COLUMNS))]
+    return [row[place] for row in _rows(folder / SAMPLES, SAMPLE_COLUMNS)]
 
 
-def _rows(path, width):
-    """The rows of a table without its header; one that is not whole (the last, of a torn write) is left
-    out."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    whole = text[:text.rfind("\n") + 1]
-    return [row for row in list(csv.reader(io.StringIO(whole)))[1:] if len(row) == width]
+def _rows(path, columns):
+    """The rows of a table below its COLUMNS. Each is a line: what is none (the last, of a torn write, or a damaged one)
+    is left out, and takes no other row along. UserError if the columns are others."""
+    try:
+        lines = path.read_bytes().decode(errors="replace").split("\n")[:-1]
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; put it back, or start a new run") from None
+    if lines[:1] != [",".join(columns)]:
+        raise UserError(f"{path}: the first line is not what this version writes; take the version that made it, put "
+                        "the line back, or start a new run")
+    return [row for row in map(_row, lines[1:]) if len(row) == len(columns)]
+
+
+def _row(line):
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error:
+        return []
 
 
 def _csv(rows):
@@ -145,5 +145,5 @@ def _csv(rows):
 
 
 def _cell(value):
-    """An empty cell for what was not measured, never 0."""
-    return "" if value is None else value
+    """An empty cell for what was not measured, never 0; a text in one line, as each row is one."""
+    return "" if value is None else " ".join(value.splitlines()) if isinstance(value, str) else value

@@ -490,7 +490,7 @@ def judged(monkeypatch, tmp_path, *words):
 
     def measure(options, paths):
         started["options"] = options
-        started["texts"] = {Path(name).stem: Path(name).read_text() for name in options.scenarios}
+        started["texts"] = {Path(name).stem: options.edit(Path(name).read_text()) for name in options.scenarios}
         return 130
     monkeypatch.setattr(cli, "_run", measure)
     status = muxbench(*words, paths=Paths(results=tmp_path))

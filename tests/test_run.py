@@ -99,15 +99,15 @@ def bench(tmp_path, programs):
 
 
 def ours():
-    """What the runs of this test session have left running, as command lines: each names the run's private
-    folder."""
+    """What the runs of this test session have left running, as command lines: each names a file in the run's
+    memory."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().decode(errors="replace").replace("\0", " ")
         except OSError:
             continue
-        if any(f"/muxbench-{pid}-" in words for pid in RUNS):
+        if any(f"/proc/{pid}/fd/" in words for pid in RUNS):
             found.append(words)
     return found
 
@@ -223,11 +223,6 @@ def test_plain_lines_where_there_is_no_terminal(finished):
     assert "[6/6] tiny-c" in finished.said and "us/request: " in finished.said and "\x1b" not in finished.said
 
 
-def test_nothing_stays_in_memory(finished):
-    assert not [path for path in Path("/dev/shm").glob("muxbench-*") if path.stat().st_uid == os.getuid()
-                and not Path("/proc", path.name.split("-")[1]).exists()]
-
-
 # ---- ending and resuming -----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -238,7 +233,6 @@ def test_interrupted_leaves_no_process_and_says_how_to_go_on(bench, number):
     assert child.returncode == 130
     assert f"./muxbench run --resume {bench.out}" in errors and "Traceback" not in errors
     assert ours() == []
-    assert list(Path("/dev/shm").glob(f"muxbench-{child.pid}-*")) == []
 
 
 def test_resumed_after_a_kill(bench):
@@ -256,7 +250,6 @@ def test_resumed_after_a_kill(bench):
         step.sample(row_mechanism) for step in steps for row_mechanism in step.order
         if not (row_mechanism == "select" and step.cell.settings["connections"] > 1000)]
     assert "done, seed 7" in said
-    assert list(Path("/dev/shm").glob(f"muxbench-{child.pid}-*")) == []   # the next run cleans up after it
     assert len(json.loads((bench.out / "environment.json").read_text())["resumed"]) == 1
     assert "0 s" in bench.run("run", "--resume", bench.out) and table(bench.out) == rows
 
@@ -416,10 +409,11 @@ def test_open_arrivals(bench):
 
 # ---- what the environment does -----------------------------------------------------------------------------
 
-# The real generator; then its record says that the cores were moved.
+# The real generator; then its record says that the cores were moved. (sed -i would need a folder: it is in memory.)
 MOVED = """REAL/loadgen "$@"; status=$?
 for word; do [ "$last" != --json ] || file=$word; last=$word; done
-sed -i 's/"after": {"round_trip_ns": [a-z0-9]*/"after": {"round_trip_ns": 99999/' "$file"
+record=$(sed 's/"after": {"round_trip_ns": [a-z0-9]*/"after": {"round_trip_ns": 99999/' "$file")
+printf '%s\\n' "$record" > "$file"
 exit $status
 """
 
@@ -436,7 +430,7 @@ def test_a_spoiled_block_is_run_again_three_times_and_kept(bench):
 
 def rewritten(expression):
     """The real generator, with its record changed by sed."""
-    return MOVED.replace(MOVED[MOVED.index("'s/"):MOVED.index(' "$file"')], f"'{expression}'")
+    return MOVED.replace(MOVED[MOVED.index("'s/"):MOVED.index(' "$file")')], f"'{expression}'")
 
 
 @pytest.mark.parametrize("expression, status, says", [

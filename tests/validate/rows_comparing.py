@@ -208,7 +208,7 @@ def row_24_spoiled_blocks_run_again(bench):
 FORGETFUL = f"""#!/bin/sh
 '{BUILD}/bin/loadgen' "$@"; status=$?
 for record; do :; done
-[ -f "$record" ] && sed -i 's/^"environment": .*/"environment": {{}},/' "$record"
+text=$(sed 's/^"environment": .*/"environment": {{}},/' "$record") && printf '%s\\n' "$text" > "$record"
 exit $status
 """
 
