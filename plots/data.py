@@ -3,13 +3,12 @@
 A run's folder holds samples.csv itself (one scenario) or one subfolder for each scenario (`make bench`).
 Invalid, unsupported and failed samples stay in the table: `Scenario.usable` is the part that may be averaged.
 """
-import csv
-import json
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+
+from .files import RunError, numbers, read_csv, read_json, read_toml
 
 STANDARD_BLOCKS = 10  # fewer blocks than this: the run is called exploratory
 USABLE = ("valid", "suspect")
@@ -33,9 +32,19 @@ LATER_NUMBERS = ("attempt", "outstanding_mean", "service_mean_us", "late_percent
 # "all".
 SETTINGS = ("connections", "active_setting", "arrival", "offered_per_s", "message_bytes", "depth", "variant")
 
-
-class RunError(Exception):
-    """A run that cannot be drawn; the message says what to do next."""
+# What figures and reports take from these files must be of these types; the rest is shown as it is.
+_TEXT, _TEXTS = {"type": ["string", "null"]}, {"type": "array", "items": {"type": "string"}}
+_TABLE, _DAY = {"type": "object"}, {"date": _TEXT, "boot_id": _TEXT}
+ENVIRONMENT = {"type": "object", "properties": {
+    **_DAY, "kernel": _TEXT, "cores": {"type": ["number", "string", "null"]},
+    "command": {"anyOf": [_TEXT, _TEXTS | {"minItems": 1}]},
+    "resumed": {"type": "array", "items": {"type": "object", "properties": _DAY}}}}
+PLAN = {"type": "object", "properties": {
+    "place": {"type": "number"}, "notes": _TEXTS, "reruns": {"type": ["number", "null"]},
+    "connection_limit": {"type": ["number", "null"], "exclusiveMinimum": 0}}}
+DEFINITION = {"type": "object", "properties": {
+    "fixed": _TABLE, "sweep": _TABLE | {"additionalProperties": {"type": "array"}},
+    "figures": _TABLE | {"properties": {"show": _TEXTS}}}}
 
 
 @dataclass
@@ -109,7 +118,7 @@ def read_run(folder):
 
 def read_scenario(folder):
     """Return the Scenario in `folder`, or None when its samples.csv has no rows."""
-    raw = _read_csv(folder / "samples.csv")
+    raw = read_csv(folder / "samples.csv")
     missing = [name for name in TEXT_COLUMNS + NUMBER_COLUMNS if name not in raw.columns]
     if missing:
         raise RunError(f"{folder / 'samples.csv'}: missing columns {', '.join(missing)}; it was written by "
@@ -120,50 +129,34 @@ def read_scenario(folder):
     lacking = tuple(name for name in LATER_TEXT + LATER_NUMBERS if name not in raw.columns)
     samples = samples.assign(**{name: "" for name in lacking})
     for name in NUMBER_COLUMNS + LATER_NUMBERS:
-        samples[name] = _numbers(samples[name], name, folder / "samples.csv")
+        samples[name] = numbers(samples[name], name, folder / "samples.csv")
     for name in sorted(set(raw.columns).difference(TEXT_COLUMNS, LATER_TEXT, NUMBER_COLUMNS, LATER_NUMBERS)):
         samples[name] = pd.to_numeric(raw[name].mask(raw[name] == ""), errors="ignore")
     _check(samples, folder / "samples.csv")
-    definition = _read_toml(folder / "scenario.toml")
+    definition = _definition(folder / "scenario.toml")
     samples["active_setting"] = _active_settings(samples, definition)
     samples["active_percent"] = 100 * samples["active"] / samples["connections"]
     samples["saturated"] = _saturated(samples)
-    environment = _read_json(folder / "environment.json") or _read_json(folder.parent / "environment.json")
+    environment = read_json(folder / "environment.json", ENVIRONMENT) or \
+        read_json(folder.parent / "environment.json", ENVIRONMENT)
     return Scenario(raw["scenario"].iloc[0], folder, samples, raw, definition, environment,
-                    _read_json(folder / "plan.json"), _spoiled(folder / "spoiled.csv"), lacking)
+                    read_json(folder / "plan.json", PLAN), _spoiled(folder / "spoiled.csv"), lacking)
+
+
+SPOILED_COLUMNS = ("block", "connections", "active", "arrival", "offered_per_s", "message_bytes", "depth", "variant",
+                   "attempt", "status", "reason")
 
 
 def _spoiled(path):
     """The rows of spoiled.csv as text, or None."""
-    table = _read_csv(path) if path.is_file() else None
-    return None if table is None or table.empty else table
-
-
-def _read_csv(path):
-    """The file's cells as text, "" where empty."""
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
-    header = rows[0] if rows else []
-    rows = [row for row in rows[1:] if row]
-    for number, row in enumerate(rows, 2):
-        if len(row) != len(header):
-            raise RunError(f"{path}: row {number} has {len(row)} cells, the header {len(header)}; delete "
-                           "the row, or finish a run that was cut short with `./muxbench run --resume`")
-    return pd.DataFrame(rows, columns=header, dtype=str)
-
-
-def _numbers(column, name, path):
-    """Text to numbers; an empty cell, and the rate "max" of closed arrivals, is not a number (NaN)."""
-    text = column.mask(column == "")
-    if name == "offered_per_s":
-        text = text.mask(text == "max")
-    numbers = pd.to_numeric(text, errors="coerce")
-    wrong = text.notna() & numbers.isna()
-    if wrong.any():
-        row = wrong.idxmax()
-        raise RunError(
-            f"{path}: row {row + 2}, column {name}: {column[row]!r} is no number; mend or delete that row")
-    return numbers.astype(float)
+    table = read_csv(path) if path.is_file() else None
+    if table is None or table.empty:
+        return None
+    missing = [name for name in SPOILED_COLUMNS if name not in table.columns]
+    if missing:
+        raise RunError(f"{path}: missing columns {', '.join(missing)}; move it away: the report is then without what "
+                       "it says")
+    return table
 
 
 def _check(samples, path):
@@ -172,13 +165,23 @@ def _check(samples, path):
         raise RunError(
             f"{path}: unknown status {', '.join(map(repr, unknown))}; allowed: {', '.join(STATUSES)}")
     for name in ("block", "connections", "active"):
-        if samples[name].isna().any():
-            raise RunError(
-                f"{path}: row {samples[name].isna().idxmax() + 2}: {name} is empty; mend or delete that row")
+        _refuse_row(path, samples[name].isna(), f"{name} is empty")
+        _refuse_row(path, samples[name] < 1, f"{name} is below 1")
+    for name in NUMBER_COLUMNS:
+        _refuse_row(path, samples[name] < 0, f"{name} is below 0")
+    names = sorted(set(samples["scenario"]))
+    if len(names) > 1 or names[0] in ("", ".", "..") or not set("/\0").isdisjoint(names[0]):   # it names files
+        raise RunError(f"{path}: column scenario: {', '.join(map(repr, names))}; give all rows one scenario's name")
     twice = samples["sample"].duplicated()
     if twice.any():
         raise RunError(
             f"{path}: sample {samples['sample'][twice.idxmax()]} stands there twice; delete one of the rows")
+
+
+def _refuse_row(path, wrong, what):
+    """RunError that names the first row that is WRONG (a bool for each), if there is one."""
+    if wrong.any():
+        raise RunError(f"{path}: row {wrong.idxmax() + 2}: {what}; mend or delete that row")
 
 
 BUSY_PERCENT = 80
@@ -214,13 +217,9 @@ def _first_reason(scenarios):
     return next((f"the first reason given: {reason}" for reason in reasons if reason), "run the scenario again")
 
 
-def _read_toml(path):
-    if not path.is_file():
-        return {}
-    try:
-        definition = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise RunError(f"{path}: {error}; mend the file, or copy it again from scenarios/") from error
+def _definition(path):
+    """The scenario as it was asked; {} if it is not there."""
+    definition = read_toml(path, DEFINITION)
     shown = definition.get("figures", {}).get("show", [])
     unknown = [name for name in shown if name not in FIGURES]
     if unknown:
@@ -239,13 +238,3 @@ def _check_predictions(path):
         scenario.load(path)
     except UserError as error:
         raise RunError(f"{error}; mend the file, or copy it again from scenarios/") from error
-
-
-def _read_json(path):
-    if not path.is_file():
-        return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise RunError(f"{path}: {error}; mend the file, or move it away: the report is then without what it "
-                       "says") from error

@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 
+from . import files
+
 ENOUGH = 10  # a percentile q is given only when n · (1 − q) requests or more lie beyond it
 
 
@@ -19,8 +21,7 @@ def read(folder, kind="response"):
     path = folder / "histograms.csv"
     if not path.is_file():
         return {}
-    table = pd.read_csv(path, usecols=["sample", "kind", "lower_ns", "upper_ns", "count"],
-                        dtype={"sample": "category", "kind": "category"})
+    table = files.read_table(path, ("sample", "kind"), ("lower_ns", "upper_ns", "count"))
     table = table[table["kind"] == kind]
     table = table.set_index((table["lower_ns"] + table["upper_ns"] - 1) / 2)
     return {sample: rows["count"] for sample, rows in table.groupby("sample", observed=True)}

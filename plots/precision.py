@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from . import cells, data, statistics, text
+from . import cells, data, files, statistics, text
 from .data import RunError
 
 PAIRS = (("poll", "epoll-lt"), ("epoll-et", "epoll-lt"))
@@ -24,7 +24,6 @@ COLUMN = "server_cpu_us_per_request"
 TARGET = 0.01       # the standard deviation of the log ratios over the blocks, at most
 REGIMES = 1.25      # the round trips of two classes differ at least by this factor
 FEWEST = 3          # rounds of a class in a block
-NEEDED = ("sample", "round", "server_cpu_us", "requests", "core_round_trip_ns")
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,7 @@ def read_rounds(scenario):
     path = scenario.folder / "slices.csv"
     if not path.is_file():
         raise RunError(f"{path}: not there; the precision of slices is judged by it: run the scenario again")
-    slices = pd.read_csv(path)
-    absent = [name for name in NEEDED if name not in slices.columns]
-    if absent:
-        raise RunError(f"{path}: missing columns {', '.join(absent)}; it was written by another version of muxbench: "
-                       "run the scenario again")
+    slices = files.read_table(path, ("sample",), ("round",), ("server_cpu_us", "requests", "core_round_trip_ns"))
     samples = scenario.usable[["sample", "block", "mechanism", *cells.SETTINGS]]
     slices = slices.merge(samples.drop(columns=["arrival"]), on="sample")
     if slices.empty:

@@ -1,6 +1,7 @@
 """From a scenario to its cells: every combination of the swept values, once, with the machine's limits
 applied."""
 import itertools
+import math
 from dataclasses import dataclass
 
 from runner import units
@@ -14,6 +15,7 @@ SHOWN = (*NAMED, "arrival", "depth", "message_bytes", "window")
 
 SLICE_PER_ACTIVE_S = 100e-6   # a slice must give each active connection several turns
 SLICES_PER_WINDOW = 2        # at the least, so that the mechanisms still take turns
+MOST_CELLS = 10_000          # days, with one block of each
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ def expand(scenario, limit):
     why. UserError if no cell is left."""
     most = reach(scenario, limit)
     keys = [key for key in scenario.sweep if key != "mechanism"]
+    count = math.prod(len(scenario.sweep[key]) for key in keys)
+    if count > MOST_CELLS:
+        raise UserError(f"{scenario.name}: {count:,} cells in [sweep], more than {MOST_CELLS:,}; sweep fewer values")
     cells, notes = {}, []
     for values in itertools.product(*(scenario.sweep[key] for key in keys)):
         raw = scenario.fixed | dict(zip(keys, values))
@@ -68,11 +73,11 @@ def expand(scenario, limit):
 def _resolve(raw, limit):
     """RAW values as settings of a Cell, and None; or None and the reason why there is no such cell."""
     settings = {key: None for key in KEYS if key not in ("mechanism", "max_connections")}
-    settings |= {key: _number(key, value) for key, value in raw.items() if key in settings}
+    settings |= {key: number(key, value) for key, value in raw.items() if key in settings}
     connections, active = settings["connections"], settings["active"]
     if connections > limit.connections:
         return None, f"{connections:,} connections left out: more than {limit.connections:,} ({limit.why})"
-    active = settings["active"] = _active(active, connections)
+    active = settings["active"] = active_count(active, connections)
     if active > connections:
         return None, f"{active:,} active of {connections:,} connections left out: active must not be more"
     settings["slice"] = max(settings["slice"], round(active * SLICE_PER_ACTIVE_S, 2))
@@ -80,22 +85,20 @@ def _resolve(raw, limit):
     return settings, None
 
 
-def _number(key, value):
-    """VALUE of KEY in the unit that a Cell keeps; words such as "max" stay."""
+def number(key, value):
+    """VALUE of KEY in the unit that a Cell keeps; words such as "max" stay. ValueError if it is no such number."""
     if not isinstance(value, str) or value in ("max", "all") or value.endswith("%"):
         return value
     if key in ("think", "rtt", "window", "warmup", "slice", "timeout"):
         return units.seconds(value)
     if key in ("message_bytes", "dribble"):
         return units.size(value)
-    if key in ("connections", "active", "depth", "churn", "threads"):
-        return int(units.count(value))
-    if key == "rate":
+    if key in ("connections", "active", "depth", "churn", "threads", "rate", "max_connections"):
         return units.count(value)
     return value
 
 
-def _active(value, connections):
+def active_count(value, connections):
     """How many are active: VALUE is a count, "all", or a share such as "0.1%" (at least 1)."""
     if value == "all":
         return connections
@@ -117,7 +120,7 @@ def _cell(scenario, settings, swept):
 
 
 def _plain(value):
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def _limit_note(scenario, limit):

@@ -6,72 +6,79 @@ from runner.store import SAMPLE_COLUMNS
 from runner.units import ABOVE_0, BYTES, COUNT, TIME
 
 MECHANISMS = ("select", "select-wide", "poll", "epoll-lt", "epoll-et")
+SHARE = r"(100|[0-9]{1,2})(\.[0-9]+)?%"   # of the connections
+DAY_S, HOUR_S = 86_400.0, 3600.0
+MOST_CONNECTIONS = 10_000_000   # more than any machine's ports
 FIGURES = ("cpu_percent", "throughput", "cpu_per_request", "share", "examined")
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key of [fixed], [sweep] or [quick]: its JSON schema, what is allowed in words, and the default (None:
-    the load generator's own)."""
+    """A key of [fixed], [sweep] or [quick]: its JSON schema, what is allowed in words, the default (None: the load
+    generator's own), and the least and the greatest number that the programs take, in the unit of a cell (whole ones
+    if the least is one)."""
     schema: dict
     allowed: str
     default: object = None
+    range: tuple = None
 
 
 def _one_of(*values, default=None):
     return Key({"enum": list(values)}, ", ".join(f'"{value}"' for value in values), default)
 
 
-def _count(minimum, words, pattern="", default=None):
-    """A whole number from MINIMUM on, or text like 10k, or what PATTERN allows."""
+def _count(words, most, pattern="", default=None):
+    """A whole number from 1 to MOST, or text like 10k, or what PATTERN allows."""
     texts = [{"type": "string", "pattern": text} for text in (ABOVE_0 + COUNT, pattern) if text]
-    return Key({"anyOf": [{"type": "integer", "minimum": minimum}, *texts]}, words, default)
+    return Key({"anyOf": [{"type": "integer", "minimum": 1}, *texts]}, words, default, (1, most))
 
 
-def _time(default=None, minimum=""):
-    words = 'a time such as "2s", "500ms" or "50us"'
-    return Key({"type": "string", "pattern": minimum + TIME}, words, default)
+def _time(default=None, least=0.0, words='a time such as "2s", "500ms" or "50us"', most=DAY_S):
+    above_0 = ABOVE_0 if least else ""
+    words += ', up to a day' if most == DAY_S else ', up to an hour'
+    return Key({"type": "string", "pattern": above_0 + TIME}, words, default, (least, most))
 
 
 def _bytes(default=None):
     return Key({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": ABOVE_0 + BYTES}]},
-               'a number of bytes from 1 on, or text such as "64KiB"', default)
+               'a number of bytes from 1 on, or text such as "64KiB", up to 64MiB', default, (1, 64 * 1024**2))
 
 
 def _mechanism():
     """One of ours, or one with a label: "epoll-lt:again" is the same server under another name."""
     key = _one_of(*MECHANISMS)
-    labelled = {"pattern": f"^({'|'.join(MECHANISMS)}):[a-z0-9-]{{1,20}}$"}
+    labelled = {"pattern": f"^({'|'.join(MECHANISMS)}):[a-z0-9-]{{1,20}}\\Z"}
     return Key({"if": {"type": "string", "pattern": ":"}, "then": labelled, "else": key.schema},
                f'{key.allowed}; with a label (such as "poll:again") the same server under another name')
 
 
 KEYS = {
     "mechanism": _mechanism(),
-    "connections": _count(1, 'a whole number from 1 on (also "10k"), or "max" (all the machine allows)',
-                          "^max$"),
-    "active": _count(1, 'a whole number from 1 on, "all", or a share such as "0.1%"',
-                     r"^(all|[0-9]+(\.[0-9]+)?%)$"),
+    "connections": _count('a whole number from 1 on (also "10k"), up to 10M, or "max" (all the machine allows)',
+                          MOST_CONNECTIONS, r"^max\Z"),
+    "active": _count('a whole number from 1 on, up to 10M, "all", or a share such as "0.1%"', MOST_CONNECTIONS,
+                     rf"^(all|{SHARE})\Z"),
     "arrival": _one_of("closed", "uniform", "poisson", default="closed"),
     "rate": Key({"anyOf": [{"type": "number", "exclusiveMinimum": 0},
                            {"type": "string", "pattern": ABOVE_0 + COUNT}, {"const": "max"}]},
-                'requests per second, above 0 (also "10k"), or "max" with arrival = "closed"', "max"),
-    "depth": _count(1, "a whole number from 1 on", default=1),
+                'requests per second, above 0 (also "10k"), from 0.001 to 1000M, or "max" with arrival = "closed"',
+                "max", (0.001, 1e9)),
+    "depth": _count("a whole number from 1 to 1024", 1024, default=1),
     "think": _time(),
     "rtt": _time(),
     "message_bytes": _bytes(64),
     "dribble": _bytes(),
     "placement": _one_of("spread", "first", "last", "random", "rotate", default="spread"),
-    "churn": _count(1, "a whole number of requests from 1 on"),
-    "threads": _count(1, "a whole number from 1 on"),
+    "churn": _count("a whole number of requests from 1 on, up to 1000M", 1000_000_000),
+    "threads": _count("a whole number from 1 to 64", 64),
     "drain": _one_of("eagain", "short", "once", default="eagain"),
-    "window": _time("1s", ABOVE_0),
+    "window": _time("1s", 1e-6),
     "warmup": _time("200ms"),
-    "slice": _time("100ms", ABOVE_0),
+    "slice": _time("100ms", 0.001, 'a time from "1ms" on', HOUR_S),
     "spin": Key({"type": "boolean"}, "true or false"),
-    "congestion": Key({"type": "string", "pattern": "^[a-z0-9_]+$"}, 'a name such as "cubic"'),
-    "timeout": _time(minimum=ABOVE_0),
-    "max_connections": _count(1, "a whole number from 1 on: how far \"max\" may reach"),
+    "congestion": Key({"type": "string", "pattern": r"^[a-z0-9_]{1,15}\Z"}, 'a name such as "cubic"'),
+    "timeout": _time(None, 0.001, 'a time from "1ms" on'),
+    "max_connections": _count("a whole number from 1 on, up to 10M: how far \"max\" may reach", MOST_CONNECTIONS),
 }
 FIXED = [name for name in KEYS if name != "mechanism"]
 SWEEP = [name for name in KEYS if name != "max_connections"]

@@ -1,10 +1,12 @@
 """`--only KEY=VALUE,VALUE`: the part of a plan that is wanted."""
 import difflib
+import re
 from dataclasses import replace
 
 from runner import units
+from runner.cells import active_count
 from runner.errors import UserError
-from runner.keys import KEYS
+from runner.keys import KEYS, SHARE
 
 KNOWN = [key for key in KEYS if key != "max_connections"]
 
@@ -56,8 +58,8 @@ def _has(cell, limit, key, text):
         text = str(limit.connections)
     if key == "active" and text == "all":
         text = str(cell.settings["connections"])
-    if key == "active" and text.endswith("%"):
-        text = str(max(1, round(float(text[:-1]) / 100 * cell.settings["connections"])))
+    if key == "active" and re.fullmatch(SHARE, text):
+        text = str(active_count(text, cell.settings["connections"]))
     return any(str(value) == text or _same(value, text) for value in _values(cell, key))
 
 

@@ -4,6 +4,9 @@ import random
 from dataclasses import asdict, dataclass
 
 from runner.cells import Cell
+from runner.errors import UserError
+
+MOST_BLOCKS = 100_000   # of all cells together: a day with the shortest there are
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,10 @@ class Step:
 
 def make(name, cells, blocks, seed):
     """The Steps of scenario NAME: in each of the BLOCKS all CELLS in a fresh random order. The arrivals are the same
-    for all of them, so that along a line only the swept value changes."""
+    for all of them, so that along a line only the swept value changes. UserError if that is more than a run can be."""
+    if blocks * len(cells) > MOST_BLOCKS:
+        raise UserError(f"{name}: {blocks:,} blocks of each of {len(cells):,} cells, more than {MOST_BLOCKS:,} in all; "
+                        "take fewer blocks, or sweep fewer values")
     steps = []
     for block in range(1, blocks + 1):
         chance = random.Random(f"{seed}/{name}/{block}")
