@@ -1,8 +1,7 @@
 # muxbench.  `make help` lists the targets.
 #
 #   make CC=clang BUILD=build-clang   the other compiler
-#   make SANITIZE=address,undefined   sanitisers (or thread), in a folder of its own: for tests,
-#                                     never measured
+#   make SANITIZE=address,undefined   sanitisers (or thread), in a folder of its own, never measured
 #   make V=1                          whole command lines
 
 # The fuzzers need clang's libFuzzer, and code that tells it which way it went.
@@ -14,11 +13,19 @@ endif
 
 BUILD     ?= build$(if $(SANITIZE),-$(firstword $(subst $(comma), ,$(SANITIZE))))
 CPPFLAGS   = -D_GNU_SOURCE -MMD -MP
-CFLAGS     = -std=c17 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(HARDENING) $(SANITIZERS) $(CFLAGS_EXTRA)
-LDFLAGS    = $(if $(HARDENING),-pie -Wl$(comma)-z$(comma)relro$(comma)-z$(comma)now) $(SANITIZERS)
+CFLAGS     = -std=c17 -O2 -g -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(HARD_FLAGS) $(SANITIZERS) $(CFLAGS_EXTRA)
+LDFLAGS    = $(HARD_LINKS) $(SANITIZERS)
 LDLIBS     = -pthread -lm
-# The sanitisers bring checks of their own.  What the flags cost: docs/reliability.md.
-HARDENING  = $(if $(SANITIZE),,-fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+# What they cost: docs/reliability.md.  The sanitisers bring checks of their own.  Many compilers have some of these
+# by default, so HARDENING=no says each of them.
+HARDENING  = $(if $(SANITIZE),,yes)
+ifeq ($(HARDENING),yes)
+HARD_FLAGS = -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+HARD_LINKS = -pie -Wl,-z,relro,-z,now
+else ifeq ($(HARDENING),no)
+HARD_FLAGS = -fno-pie -fno-stack-protector -U_FORTIFY_SOURCE
+HARD_LINKS = -no-pie -Wl,-z,norelro,-z,lazy
+endif
 SANITIZERS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
 comma      = ,
 Q          = $(if $(V),,@)
@@ -69,11 +76,13 @@ test: $(PROGRAMS) $(UNITS) $(BROKEN) $(if $(SANITIZE),,$(FAULTS))  ## unit tests
 
 SECONDS = 20
 fuzz: $(FUZZERS)  ## feed the C parsers and the echo core what libFuzzer finds, SECONDS=20 each
+	$(Q)[ "$(SECONDS)" -ge 1 ] 2>/dev/null || { echo 'SECONDS=$(SECONDS): give whole seconds from 1 on' >&2; exit 2; }
 	$(Q)for fuzzer in $(FUZZERS); do \
+	    echo "$$(basename $$fuzzer), $(SECONDS) s"; \
 	    corpus=$(BUILD)/corpus/$$(basename $$fuzzer) log=$$fuzzer.log; mkdir -p $$corpus; \
 	    $$fuzzer -max_total_time=$(SECONDS) -timeout=5 -print_final_stats=1 -artifact_prefix=$(BUILD)/ \
 	        $$corpus >$$log 2>&1 || { cat $$log; exit 1; }; \
-	    sed -n "s#^stat::number_of_executed_units: *#$$(basename $$fuzzer): nothing found in executions: #p" $$log; \
+	    sed -n "s#^stat::number_of_executed_units: *#    nothing found; inputs tried: #p" $$log; \
 	done
 
 VALIDATE = MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m tests.validate $(if $(ROWS),--rows $(ROWS))
@@ -94,16 +103,17 @@ soak: $(PROGRAMS)  ## all servers under churning, idle and active connections fo
 	MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m tests.soak --minutes $(MINUTES)
 
 hardening: $(PROGRAMS)  ## what the hardening flags cost: each server beside itself without them, in about 3 minutes
-	$(MAKE) HARDENING= BUILD=build-plain
-	for one in $(MECHANISMS); do cp build-plain/bin/echo-$$one $(BUILD)/bin/echo-$$one:plain; done
-	./muxbench run tests/hardening.toml; status=$$?; rm $(BUILD)/bin/echo-*:plain; exit $$status
+	$(MAKE) HARDENING=no BUILD=build-plain
+	trap 'rm -f $(BUILD)/bin/echo-*:plain' EXIT; trap 'exit 130' INT TERM; \
+	for one in $(MECHANISMS); do cp build-plain/bin/echo-$$one $(BUILD)/bin/echo-$$one:plain; done; \
+	./muxbench run tests/hardening.toml
 
 lint: deps-test  ## clang-format, clang-tidy, cppcheck, flake8
 	clang-format --dry-run --Werror $(C_FILES)
 	printf '%s\n' $(filter %.c,$(C_FILES)) | \
 	    xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(filter -D%,$(CPPFLAGS))' sh 2>/dev/null
 	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --error-exitcode=1 \
-	    $(filter -D%,$(CPPFLAGS)) servers loadgen
+	    $(filter -D%,$(CPPFLAGS)) servers loadgen tests/broken
 	$$(runner/deps.sh python) -m flake8 runner plots tests
 
 deps:  ## install what `make bench` needs, if anything is missing
@@ -170,7 +180,7 @@ endif
 # Another compiler or other flags build everything anew.
 $(BUILD)/flags: FORCE | $(NEEDS)
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' > $@
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' > $@
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(NEEDS)
 	@mkdir -p $(@D)

@@ -206,6 +206,7 @@ static void print_ready_line(int listener)
         err(1, "standard output: nobody can learn where it listens");
 }
 
+/* Who does not read it any more does not want it: that is no failure of the server. */
 static void print_ledger(void)
 {
     ledger_print(ledger, stdout);

@@ -44,12 +44,17 @@ static void unwatch(nfds_t slot)
     set[slot] = set[set_count]; /* the last one fills the hole */
 }
 
-/* poll takes no more entries than descriptors may be opened: somebody has lowered that limit. */
+/* poll takes no more entries than descriptors may be opened: somebody has lowered that limit, and
+ * may have raised it again by now. */
 static void shed(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || set_count <= limit.rlim_cur || limit.rlim_cur == 0)
-        err(1, "poll of %lu descriptors", (unsigned long)set_count);
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        err(1, "getrlimit");
+    if (limit.rlim_cur == 0)
+        errx(1, "no descriptor is allowed any more: raise `ulimit -n`");
+    if (set_count <= limit.rlim_cur)
+        return;
     warnx("closing %lu connections: the descriptor limit is now %lu: raise `ulimit -n`",
           (unsigned long)(set_count - limit.rlim_cur), (unsigned long)limit.rlim_cur);
     while (set_count > limit.rlim_cur)

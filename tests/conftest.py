@@ -1,5 +1,6 @@
 """What all tests share: the checkout can be imported from, and the programs under test."""
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -7,6 +8,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+
+# A shell starts what it runs in the background with SIGINT ignored, nohup with SIGHUP: what is tested inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
