@@ -247,7 +247,7 @@ static void set_option(struct options *o, struct parts *parts, int id, const cha
         o->threads = (uint32_t)count_option(name, text, 1, THREADS_MAX);
         break;
     case JSON:
-        o->json = text;
+        o->json = file_option(name, text);
         break;
     case PROBE:
         probe_option(text, o->probe_cores);

@@ -2,8 +2,10 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +20,20 @@ static void try_temporary(struct record *r)
     r->out = NULL;
 }
 
+static bool is_standard_output(const char *file)
+{
+    struct stat named, output;
+    return stat(file, &named) == 0 && fstat(STDOUT_FILENO, &output) == 0 &&
+           named.st_dev == output.st_dev && named.st_ino == output.st_ino;
+}
+
+/* Opened by its name, a regular file would have a second offset: each would overwrite the other. */
+static FILE *open_standard_output(void)
+{
+    int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    return fd < 0 ? NULL : fdopen(fd, "w");
+}
+
 void record_open(struct record *r, const char *file)
 {
     struct stat st;
@@ -26,14 +42,17 @@ void record_open(struct record *r, const char *file)
     bool exists = lstat(file, &st) == 0;
     if (exists && access(file, W_OK) < 0)
         err(1, "--json %s: choose a file that can be written", file);
-    if (exists && !S_ISREG(st.st_mode))
-        record_begin(r);
-    else
+    if (is_standard_output(file))
+        r->out = open_standard_output();
+    else if (!exists || S_ISREG(st.st_mode))
         try_temporary(r);
+    if (!*r->temporary)
+        record_begin(r);
 }
 
 FILE *record_begin(struct record *r)
 {
+    fflush(stdout); /* main() says it if that fails */
     if (!r->out)
         r->out = *r->temporary ? fopen(r->temporary, "wxe") : fopen(r->file, "we");
     if (!r->out)
@@ -41,21 +60,25 @@ FILE *record_begin(struct record *r)
     return r->out;
 }
 
-/* Down to the disk: a machine that crashes now must not keep the new name with nothing in it. */
-static bool flush(const struct record *r)
+/* Down to the disk: a machine that crashes now must not keep the new name with nothing in it.
+ * Returns what went wrong, or NULL. */
+static const char *flush(const struct record *r)
 {
-    return fflush(r->out) == 0 && !ferror(r->out) && (!*r->temporary || fsync(fileno(r->out)) == 0);
+    if (fflush(r->out) != 0 || (*r->temporary && fsync(fileno(r->out)) < 0))
+        return strerror(errno);
+    return ferror(r->out) ? "an earlier write failed" : NULL; /* its errno is long overwritten */
 }
 
 void record_end(struct record *r)
 {
-    bool flushed = flush(r);
-    int error = errno;
-    if (fclose(r->out) != 0 || !flushed) {
+    const char *wrong = flush(r);
+    if (fclose(r->out) != 0 && !wrong)
+        wrong = strerror(errno);
+    if (wrong) {
         if (*r->temporary)
             unlink(r->temporary);
-        errno = flushed ? errno : error;
-        err(1, "--json %s: could not be written whole; make room and run again", r->file);
+        errx(1, "--json %s: could not be written whole; make room and run again: %s", r->file,
+             wrong);
     }
     if (*r->temporary && rename(r->temporary, r->file) < 0)
         err(1, "--json %s: cannot be replaced; the record is in %s", r->file, r->temporary);

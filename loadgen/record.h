@@ -1,6 +1,6 @@
 /* The file of --json: it appears whole or not at all, and an old one stays until then.  What has
- * no content of its own to keep (a pipe, /dev/stdout, a link such as /proc/PID/fd/N) is written in
- * place.  All exit 1 and say what to do. */
+ * no content of its own to keep (a pipe, a link such as /proc/PID/fd/N) is written in place, and
+ * what standard output goes to behind what is printed there.  All exit 1 and say what to do. */
 #ifndef RECORD_H
 #define RECORD_H
 
@@ -15,7 +15,7 @@ struct record {
 /* Before an hour of measuring, not after: can it be written? */
 void record_open(struct record *r, const char *file);
 
-/* What it is to be written to. */
+/* What it is to be written to; until record_end() nothing is printed. */
 FILE *record_begin(struct record *r);
 
 /* Closes it, and puts it in its place. */

@@ -40,6 +40,13 @@ uint32_t bytes_option(const char *name, const char *text)
     return (uint32_t)bytes;
 }
 
+const char *file_option(const char *name, const char *text)
+{
+    if (!*text)
+        errx(2, "--%s: give the name of a file", name);
+    return text;
+}
+
 int word_option(const char *name, const char *text, const char *const *words)
 {
     for (int i = 0; words[i]; i++)

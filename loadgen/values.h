@@ -14,6 +14,9 @@ uint64_t time_option(const char *name, const char *text, uint64_t min_ns);
 /* From 1 byte to 64 MiB. */
 uint32_t bytes_option(const char *name, const char *text);
 
+/* The name of a file. */
+const char *file_option(const char *name, const char *text);
+
 /* The place of text in a list of words that ends with NULL. */
 int word_option(const char *name, const char *text, const char *const *words);
 

@@ -77,7 +77,7 @@ def numbers(column, name, path):
 
 
 def read_json(path, shape):
-    """What is in a JSON file of this SHAPE (see check_shape); {} if there is no file."""
+    """What is in a JSON file of this SHAPE (a JSON schema); {} if there is no file."""
     advice = "mend the file, or move it away: the report is then without what it says"
     return _read(path, json.loads, shape, advice)
 

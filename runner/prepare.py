@@ -1,7 +1,6 @@
 """From options to a run that can start: its parts (one for each scenario), planned, then stored; or found
 again."""
 import datetime
-import os
 import secrets
 import shutil
 import sys
@@ -100,7 +99,8 @@ def create(parts, out, paths):
             raise UserError(f"{shown(folder)}: exists already, and is no run; choose another folder")
         raise UserError(f"{shown(folder)}: exists already; choose another folder, or go on with it by "
                         f"`./muxbench run --resume {shown(folder)}`")
-    building = folder.with_name(f".{folder.name}.{os.getpid()}")
+    files.sweep(folder.parent)
+    building = files.beside(folder)
     environment = machine.describe(["muxbench", *sys.argv[1:]], paths.bin)
     environment["clock"] = probes.cores(paths.bin, parts[0].about["server_cpu"],
                                         parts[0].about["loadgen_cpu"]).get("clock")
@@ -121,10 +121,11 @@ def link_latest(folder, paths):
     """Let results/latest lead to FOLDER, if that is a run in results/."""
     if folder.parent != paths.results or (paths.results / "latest").resolve() == folder:
         return
-    link = paths.results / f".latest.{os.getpid()}"
-    with files.writing(paths.results / "latest"):
+    latest = paths.results / "latest"
+    link = files.beside(latest)
+    with files.writing(latest):
         link.symlink_to(folder.name)
-        link.rename(paths.results / "latest")
+        link.rename(latest)
 
 
 def reopen(folder, paths):
@@ -135,6 +136,8 @@ def reopen(folder, paths):
     folders = [path.parent for path in plans if path.is_file()]
     environment = machine.describe(["muxbench", *sys.argv[1:]], paths.bin)
     parts = [_reopen(one, environment) for one in folders or [folder]]
+    for one in {folder.parent, folder, *(part.folder for part in parts)}:
+        files.sweep(one)
     for part in parts:
         part.done = store.recover(part.folder, part.steps)
         if part.left:

@@ -40,24 +40,29 @@ class Children:
 
     def file(self, name):
         """The path of a new file in memory, for us and our children. It has no name in any folder, and is gone with the
-        last process that uses it, however that ends; NAME only shows in /proc. ChildError if there can be none."""
+        last process that uses it, however that ends; NAME only shows in /proc. ChildError if there can be none, or no
+        path to it."""
         try:
             descriptor = os.memfd_create(f"muxbench-{name}", MEMORY_FLAGS)
         except OSError as error:
             raise ChildError(f"no file in memory for {name}: {error.strerror}") from None
         self.shared.append(descriptor)
-        return Path(f"/proc/{os.getpid()}/fd/{descriptor}")
+        path = Path(f"/proc/{os.getpid()}/fd/{descriptor}")
+        if not _is_open_as(path, descriptor):
+            raise ChildError("/proc does not show this process, but those of another pid namespace: mount the /proc of "
+                             "this one, as `unshare --mount-proc` does")
+        return path
 
     def start(self, name, argv, stdout=subprocess.PIPE):
         """Start ARGV (texts, numbers, paths) as child NAME. ChildError if it cannot be."""
-        argv, errors = [str(one) for one in argv], self.file(f"{name}.stderr")
+        argv = [str(one) for one in argv]
+        errors, stderr = self.file(f"{name}.stderr"), self.shared[-1]
         # An interruption between the child's birth and its entry into our list would leave it alone: it has to wait.
         signals = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         try:
-            with open(errors, "wb") as stderr:
-                # A session of its own: Ctrl-C reaches the runner only, which ends its children in order.
-                child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-                                         start_new_session=True, preexec_fn=dying_with_us(signals))
+            # A session of its own: Ctrl-C reaches the runner only, which ends its children in order.
+            child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+                                     start_new_session=True, preexec_fn=dying_with_us(signals))
             self.running.append(child)
         except OSError as error:
             raise ChildError(f"{argv[0]}: cannot be started: {error.strerror}") from None
@@ -65,6 +70,14 @@ class Children:
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
         child.name, child.errors = name, errors
         return child
+
+
+def _is_open_as(path, descriptor):
+    """Whether PATH leads to what DESCRIPTOR stands for, and not to a file of another process of this number."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 def dying_with_us(signals=()):

@@ -1,7 +1,7 @@
 """`muxbench report DIR`: figures, report.html and the summary of a run, made from its samples alone."""
 import sys
 
-from runner import session
+from runner import files, session
 from runner.errors import INTERRUPTED, Interrupted, UserError
 from runner.files import NotWritten
 from runner.paths import shown
@@ -14,6 +14,8 @@ def run(folder):
         with session.interruptible():
             written = report.write(folder)
             summary = report.summary(folder)
+            for one in (folder, folder / "figures"):   # what a report that was killed has left
+                files.sweep(one)
     except data.RunError as error:
         raise UserError(str(error)) from None
     except Interrupted:

@@ -25,9 +25,6 @@ OWN_NAMESPACES = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "-
 ENTER = ["nsenter", "--mount"] if os.geteuid() == 0 else ["nsenter", "--mount", "--user", "--preserve-credentials"]
 FURNISH = f"""mount -t tmpfs tmpfs /dev/shm && mount --bind "$0" {SUITE} &&
 mount -t tmpfs -o size=4m tmpfs {SUITE}/results && mount -t tmpfs tmpfs /tmp && echo ready && exec sleep 300"""
-# They count what goes on in the whole system.
-COUNTERS = {f"/proc/sys/{name}" for name in (
-    "fs/aio-nr", "fs/dentry-state", "fs/file-nr", "fs/inode-nr", "fs/inode-state", "net/netfilter/nf_conntrack_count")}
 SCENARIO = """question = "Does it leave anything?"
 prediction = "No."
 blocks = 3
@@ -164,7 +161,8 @@ class Terminal:
         return self
 
     def __exit__(self, *_):
-        for pid in [self.process.pid, *self.house.processes()]:
+        self.process.kill()
+        for pid in self.house.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
@@ -237,18 +235,24 @@ def left(run, before):
               if row.is_on(run.ports) and row not in run.strange]
     found += [f"{folder}: {name}" for folder, names in after.names.items()
               for name in sorted({*names} - {*before.names[folder]})]
-    return found + [f"{path}: {value!r}, was {before.settings.get(path)!r}" for path, value in after.settings.items()
-                    if before.settings.get(path) != value]
+    return found + changed(before.settings, after.settings)
+
+
+def changed(before, after):
+    """What was set to another value, as texts. Interfaces that come and go bring settings with them, or take them
+    along."""
+    return [f"{path}: {after[path]!r}, was {before[path]!r}" for path in sorted({*before} & {*after})
+            if after[path] != before[path]]
 
 
 def settings():
-    """{file: text} of the kernel's settings of the network and of files."""
+    """{file: text} of the kernel's settings of the network and of files. What nobody can write counts what goes on in
+    the whole system; so does fs/quota."""
     found = {}
-    for part in ("net", "fs"):
-        for folder, _, names in os.walk(f"/proc/sys/{part}"):
-            for path in {f"{folder}/{name}" for name in names} - COUNTERS:
-                with contextlib.suppress(OSError):   # some can only be written
-                    found[path] = Path(path).read_text(errors="replace")
+    for path in [*Path("/proc/sys/net").rglob("*"), *Path("/proc/sys/fs").rglob("*")]:
+        with contextlib.suppress(OSError):   # some can only be written; or it is gone
+            if path.is_file() and path.stat().st_mode & 0o200 and path.parent.name != "quota":
+                found[str(path)] = path.read_text(errors="replace")
     return found
 
 

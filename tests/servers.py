@@ -41,6 +41,16 @@ COUNTERS = ("waits examined events reads writes eagain ctl "
 Ledger = namedtuple("Ledger", COUNTERS)
 
 
+def why_no_ipv6():
+    """Why nothing can listen on ::1 here, a str; None: it can."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError as error:
+        return f"no IPv6 here: {error.strerror}"
+    return None
+
+
 def binary(mechanism):
     path = BUILD / "bin" / f"echo-{mechanism}"
     assert path.exists(), f"{path} is missing: run make, or name the folder that has it in MUXBENCH_BUILD"

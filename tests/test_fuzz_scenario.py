@@ -277,4 +277,4 @@ def test_rates_that_differ_in_the_seventh_digit_are_two_cells(case):
 
 def test_every_range_is_said_in_words():
     ranges = [key for key in keys.KEYS.values() if key.range]
-    assert all(re.search(r"up to|to 1024|to 64\b|from 0\.001", key.allowed) for key in ranges)
+    assert all(re.search(r"up to|to 1024|to 64\b|from 0\.1 to 100M", key.allowed) for key in ranges)

@@ -3,11 +3,13 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 from contextlib import contextmanager, suppress
 
 import pytest
 
-from guest import MEASURED, SUITE, House, NoHouse, Terminal, Traces, left, wait_for
+from conftest import ROOT
+from guest import MEASURED, SECONDS, SUITE, House, NoHouse, Terminal, Traces, changed, left, settings, wait_for
 from runner import files, plan, session, store
 from runner.cells import Cell
 from runner.errors import Interrupted
@@ -115,6 +117,14 @@ def test_a_run_whose_children_do_not_die_with_it_is_found_out(house):
             assert what in found, f"{what} not in {found}"
 
 
+def test_only_what_can_be_set_is_a_setting():
+    """Not what counts, nor what comes or goes with an interface of somebody else's."""
+    found = settings()
+    assert "/proc/sys/net/core/somaxconn" in found and "/proc/sys/fs/nr_open" in found
+    assert "/proc/sys/fs/file-nr" not in found and not [path for path in found if "/fs/quota/" in path]
+    assert changed({"same": 1, "set": 1, "gone": 1}, {"same": 1, "set": 2, "new": 1}) == ["set: 2, was 1"]
+
+
 def test_what_was_ignored_stays_ignored():
     """As under nohup."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -135,6 +145,66 @@ def test_files_of_children_have_no_name_and_end_with_them():
         with limited(resource.RLIMIT_NOFILE, 3), pytest.raises(ChildError, match="no file in memory for record: Too m"):
             children.file("record")
     assert not path.exists()
+
+
+@pytest.mark.parametrize("mounting, status", [([], 1), (["--mount-proc"], 0)])
+def test_a_proc_of_another_pid_namespace_is_found_out(mounting, status):
+    """There our number is another process's, and so are its files."""
+    words = ["unshare", "--map-root-user", "--pid", "--fork", "--kill-child", *mounting]
+    if tried := subprocess.run([*words, "true"], capture_output=True, text=True, timeout=SECONDS).stderr:
+        pytest.skip(f"no pid namespace here: {tried.strip()}")
+    code = "from runner.process import Children\nwith Children() as all: print(all.file('ledger').read_text())"
+    done = subprocess.run([*words, sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS,
+                          cwd=ROOT)
+    assert done.returncode == status
+    assert ("ChildError: /proc does not show this process" in done.stderr) == bool(status), done.stderr
+
+
+def gone():
+    """The number of a process that is no more."""
+    with subprocess.Popen(["true"]) as process:
+        pass
+    return process.pid
+
+
+def leave_behind(path, pid):
+    """What a process of this number leaves when it is killed while it makes PATH; its path."""
+    left_behind = path.with_name(files.beside(path).name.removesuffix(str(os.getpid())) + str(pid))
+    if path.suffix:
+        left_behind.write_text("half")
+    else:
+        left_behind.mkdir()
+        (left_behind / "plan.json").touch()
+    return left_behind
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path):
+    ours = [tmp_path / name for name in (".profile", ".a.muxbench-", ".a.muxbench-0", ".a.muxbench-x", ".a.7", "a")]
+    for path in ours:
+        path.touch()
+    writing = leave_behind(tmp_path / "samples.csv", os.getppid())
+    (tmp_path / f".latest.muxbench-{gone()}").symlink_to(tmp_path)
+    dead = [leave_behind(tmp_path / name, gone()) for name in ("samples.csv", "run")]
+    files.sweep(tmp_path)
+    assert not any(path.exists() for path in dead)
+    assert sorted(tmp_path.iterdir()) == sorted([*ours, writing])
+
+
+def test_a_run_sweeps_where_it_writes(house):
+    def all_left():
+        return sorted(str(path.relative_to(house.results)) for path in house.results.rglob(".*.muxbench-*"))
+    dead = gone()
+    leave_behind(house.results / "run", dead)
+    house.muxbench(*RUN, "--blocks", 1)
+    assert all_left() == []
+    run = house.results / "run"
+    for path in (house.results / "other", run / "samples.csv", run / "report.html", run / "figures" / "a.svg"):
+        leave_behind(path, dead)
+    house.muxbench("report", SUITE / "results" / "run")
+    assert all_left() == [f".other.muxbench-{dead}"]
+    leave_behind(run / "samples.csv", dead)
+    house.muxbench(*RESUME)
+    assert all_left() == []
 
 
 # ---- a disk that takes no more -------------------------------------------------------------------------------

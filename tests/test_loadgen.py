@@ -7,7 +7,7 @@ import time
 import pytest
 
 import faulty
-from servers import BUILD, MECHANISMS, Server, eventually, is_sanitised
+from servers import BUILD, MECHANISMS, Server, eventually, is_sanitised, why_no_ipv6
 
 LOADGEN = BUILD / "bin" / "loadgen"
 
@@ -87,6 +87,7 @@ def test_any_echo_server_will_do(tmp_path):
     assert len({host for host, _ in peers}) == 16, "source addresses are used in turn"
 
 
+@pytest.mark.skipif(why_no_ipv6() is not None, reason=str(why_no_ipv6()))
 def test_ipv6(tmp_path):
     with Server("poll", "--address", "::1") as server:
         assert measure(tmp_path, *target(server), *short(connections=10))["targets"][0]["status"] == "valid"

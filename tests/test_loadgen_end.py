@@ -10,6 +10,7 @@ import pytest
 
 from servers import SECONDS, Server, eventually
 from test_loadgen import LOADGEN, children, measure, run, short, target
+from tracing import refusal as tracing_refusal
 
 OLD = '{"of": "the last run"}'
 
@@ -147,6 +148,45 @@ def test_a_record_into_a_pipe(tmp_path):
             reader.wait()
     assert json.loads(record)["targets"][0]["status"] == "valid"
     assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "out"])
+def test_a_record_behind_the_summary(tmp_path, name):
+    """Both into one file, behind what stands there: neither overwrites the other."""
+    out = tmp_path / "out"
+    out.write_text("before\n")
+    with Server("poll") as server, open(out, "a") as file:
+        words = [LOADGEN, *target(server), *short(connections=20), "--json", out if name == "out" else name]
+        done = subprocess.run([str(word) for word in words], stdout=file, stderr=subprocess.PIPE, text=True,
+                              timeout=SECONDS)
+    assert (done.returncode, done.stderr) == (0, "")
+    summary, brace, record = out.read_text().partition("{")
+    assert summary.startswith("before\n") and "requests/s" in summary and "p50, p99" in summary
+    assert json.loads(brace + record)["targets"][0]["status"] == "valid"
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_an_early_error_of_a_write_is_not_forgotten(tmp_path):
+    """The first piece of the record does not reach the disk, all the others do."""
+    if why := tracing_refusal():
+        pytest.skip(f"strace cannot trace here: {why}")
+    record, link = tmp_path / "record.json", tmp_path / "link"
+    record.touch()
+    link.symlink_to(record)   # so it is written in place, by a name that strace can be told
+    strace = ["strace", "-o", os.devnull, "-P", record, "-e", "inject=write:error=ENOSPC:when=1"]
+    no_leak_check = os.environ | {"ASAN_OPTIONS": f"{os.environ['ASAN_OPTIONS']}:detect_leaks=0"}   # it needs ptrace
+    with Server("poll") as server:
+        words = [*strace, LOADGEN, *target(server), *short(), "--json", link]
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=SECONDS,
+                              env=no_leak_check)
+    assert done.returncode == 1
+    assert done.stderr.endswith("make room and run again: an earlier write failed\n")
+
+
+@pytest.mark.parametrize("of", ["--port 1", "--port 1 --probe 0,0"])
+def test_a_record_without_a_name_is_refused_first(of):
+    done = run(*of.split(), "--json", "", check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "loadgen: --json: give the name of a file\n")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from servers import SECONDS, Server
+from servers import SECONDS, Server, why_no_ipv6
 from test_loadgen import LOADGEN, measure, run, short, target
 from two_machines import two_machines
 
@@ -46,7 +46,10 @@ def test_one_target_elsewhere_is_enough():
     assert done.returncode == 2 and "target other is not on loopback" in done.stderr
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.200.0.1", "::ffff:127.0.0.1"])
+needs_ipv6 = pytest.mark.skipif(why_no_ipv6() is not None, reason=str(why_no_ipv6()))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.200.0.1", pytest.param("::ffff:127.0.0.1", marks=needs_ipv6)])
 def test_loopback_needs_no_permission(tmp_path, address):
     """Whatever its spelling, and a needless permission does no harm."""
     with Server("poll", "--address", address) as server:
@@ -54,6 +57,7 @@ def test_loopback_needs_no_permission(tmp_path, address):
     assert record["targets"][0]["status"] == "valid"
 
 
+@needs_ipv6
 def test_a_server_for_ipv6_and_ipv4(tmp_path):
     """It listens on ::, and its connections are counted whichever way they come."""
     with Server("poll", "--address", "::") as server:

@@ -14,7 +14,7 @@ import pytest
 from servers import BUILD, MECHANISMS, ROOT, Ledger, eventually, is_sanitised
 from tests import servers as servers_of_soak
 from tests.soak import judge, watch
-from tests.soak.__main__ import parse
+from tests.soak.__main__ import main, parse
 from tests.soak.load import nothing, read_record
 from tests.soak.run import BETWEEN_S, plan, soak
 from tests.soak.show import show
@@ -211,6 +211,15 @@ def test_minutes_that_make_no_sense(text, capsys):
     with pytest.raises(SystemExit) as ended:
         parse(["--minutes", text])
     assert ended.value.code == 2 and "give minutes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name, says", [("file/soak.json", "File exists"), ("", "Is a directory")])
+def test_a_file_that_cannot_be_written_is_refused_first(tmp_path, monkeypatch, capsys, name, says):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("tests.soak.__main__.soak", lambda *_: pytest.fail("it soaks all the same"))
+    assert main(["--json", str(tmp_path / name)]) == 1
+    assert f"cannot be written: {says}" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == ["file"]
 
 
 # ---- real servers ----------------------------------------------------------------------------------------------

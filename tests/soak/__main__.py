@@ -7,7 +7,7 @@ import platform
 import sys
 from pathlib import Path
 
-from runner import store
+from runner import files, store
 from runner.errors import INTERRUPTED, USAGE_ERROR
 from tests.servers import BUILD, MECHANISMS
 from tests.soak import judge
@@ -19,20 +19,25 @@ from tests.soak.show import show
 def main(argv):
     """Soak as ARGV asks; the exit status."""
     options = parse(argv)
+    try:
+        return run(options)
+    except (AssertionError, files.NotWritten) as error:   # the former from tests/servers.py
+        print(f"soak: {error}", file=sys.stderr)
+        return 1
+
+
+def run(options):
+    """Soak, show and store; the exit status. AssertionError if a server cannot be started."""
     missing = [path for path in (LOADGEN, *(BUILD / "bin" / f"echo-{one}" for one in MECHANISMS)) if not path.exists()]
     if missing:
         print(f"soak: {missing[0]} is missing: run `make soak`, which builds it", file=sys.stderr)
         return USAGE_ERROR
     count, window_s = plan(60 * options.minutes)
+    files.check_replaceable(options.json)
     started = datetime.datetime.now(datetime.timezone.utc)
-    try:
-        soaked, interrupted = soak(count, window_s)
-    except AssertionError as error:   # of tests/servers.py
-        print(f"soak: {error}", file=sys.stderr)
-        return 1
+    soaked, interrupted = soak(count, window_s)
     verdicts = judge.judge_all(soaked)
     show(verdicts)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
     store.write_json(options.json, {
         "started": started.isoformat(timespec="seconds"), "minutes": options.minutes, "interrupted": interrupted,
         "windows": count, "window_s": window_s, "load": LOADS, "thresholds": thresholds(), "kernel": platform.release(),
