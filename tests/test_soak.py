@@ -324,6 +324,6 @@ def test_an_ended_soak_leaves_nothing(tmp_path, by, status):
     assert run.returncode == status and "[1/16] window 1" in started
     eventually(lambda: not living(started_pids), f"all gone but {living(started_pids)}")
     if by != signal.SIGKILL:
-        assert json.loads((tmp_path / "out.json").read_text())["interrupted"]
+        assert json.loads((tmp_path / "out-interrupted.json").read_text())["interrupted"]
         assert out.count("too short") == len(MECHANISMS)
-        assert [one.name for one in tmp_path.iterdir()] == ["out.json"]
+        assert [one.name for one in tmp_path.iterdir()] == ["out-interrupted.json"]

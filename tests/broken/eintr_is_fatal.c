@@ -4,7 +4,7 @@
  * A wait that a signal interrupts says EINTR.  It seems that a server without handlers never sees
  * it; but epoll_wait() says so even after SIGSTOP and SIGCONT, when nothing was handled: Ctrl-Z and
  * fg, a debugger or a container that is paused for a moment ends this server.
- * Found by: stopped_and_continued.
+ * Found by: stopped_and_continued, signals.
  */
 #include <err.h>
 #include <sys/epoll.h>

@@ -8,33 +8,39 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "../../servers/echo.h"
+#include "../../servers/ledger.h"
 
 const char *const mechanism_name = "broken-endless-buffer";
 const bool mechanism_is_level_triggered = true;
 
-enum { READ_BYTES = 64 * 1024, DESCRIPTORS = 1024 };
+enum { READ_BYTES = 64 * 1024, DESCRIPTORS = 20000 };
 
 static struct queue {
     char *data;
     size_t bytes, size;
+    bool ended; /* the peer has sent its last byte */
 } queues[DESCRIPTORS];
 
 static int epoll_fd;
 
-static void watch(int fd, int operation, const struct queue *queue)
+static void watch(int fd, int operation, uint32_t what)
 {
-    struct epoll_event event = {.events = EPOLLIN,
-                                .data.fd = fd}; /* the fault: whatever it holds */
-    if (queue->bytes)
-        event.events |= EPOLLOUT;
+    struct epoll_event event = {.events = what, .data.fd = fd};
     if (epoll_ctl(epoll_fd, operation, fd, &event) < 0)
         err(1, "epoll_ctl");
+}
+
+static uint32_t interest(const struct queue *queue)
+{
+    uint32_t reading = queue->ended ? 0 : EPOLLIN; /* the fault: with bytes queued, too */
+    return reading | (queue->bytes ? EPOLLOUT : 0);
 }
 
 /* Makes room for one read.  False: no memory. */
@@ -51,32 +57,50 @@ static bool queue_grow(struct queue *queue)
     return true;
 }
 
+static void queue_free(struct queue *queue)
+{
+    free(queue->data);
+    *queue = (struct queue){.ended = queue->ended};
+}
+
 /* False: over. */
-static bool move_bytes(struct queue *queue, int fd)
+static bool receive(int fd, struct queue *queue)
 {
     if (!queue_grow(queue))
         return false;
     ssize_t n = recv(fd, queue->data + queue->bytes, READ_BYTES, 0);
-    if (n == 0 || (n < 0 && errno != EAGAIN))
-        return false;
-    queue->bytes += n > 0 ? (size_t)n : 0;
-    n = send(fd, queue->data, queue->bytes, MSG_NOSIGNAL);
+    if (n < 0)
+        return errno == EAGAIN;
+    queue->ended = n == 0;
+    queue->bytes += (size_t)n;
+    ledger->bytes_in += (uint64_t)n;
+    return true;
+}
+
+/* False: over. */
+static bool flush(int fd, struct queue *queue)
+{
+    ssize_t n = queue->bytes ? send(fd, queue->data, queue->bytes, MSG_NOSIGNAL) : 0;
     if (n < 0)
         return errno == EAGAIN;
     queue->bytes -= (size_t)n;
+    if (queue->bytes == 0) {
+        queue_free(queue);
+        return !queue->ended;
+    }
     memmove(queue->data, queue->data + n, queue->bytes);
     return true;
 }
 
-static void serve_one(int fd)
+static void serve_one(int fd, uint32_t events)
 {
     struct queue *queue = &queues[fd];
-    if (move_bytes(queue, fd)) {
-        watch(fd, EPOLL_CTL_MOD, queue);
+    if ((!(events & EPOLLIN) || receive(fd, queue)) && flush(fd, queue)) {
+        watch(fd, EPOLL_CTL_MOD, interest(queue));
         return;
     }
-    free(queue->data);
-    *queue = (struct queue){0};
+    queue_free(queue);
+    queue->ended = false;
     connection_close(fd);
 }
 
@@ -84,17 +108,17 @@ void serve(int listener, enum drain rule)
 {
     (void)rule;
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    watch(listener, EPOLL_CTL_ADD, &queues[0]);
+    watch(listener, EPOLL_CTL_ADD, EPOLLIN);
     while (!stop) {
         struct epoll_event event;
         int fd;
         if (epoll_wait(epoll_fd, &event, 1, -1) < 1)
             continue;
         if (event.data.fd != listener)
-            serve_one(event.data.fd);
+            serve_one(event.data.fd, event.events);
         else if ((fd = connection_accept(listener)) >= DESCRIPTORS)
             connection_refuse(fd, "DESCRIPTORS");
         else if (fd >= 0)
-            watch(fd, EPOLL_CTL_ADD, &queues[fd]);
+            watch(fd, EPOLL_CTL_ADD, EPOLLIN);
     }
 }

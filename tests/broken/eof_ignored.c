@@ -5,7 +5,7 @@
  * each write MOD back to "readable".  MOD looks at the socket anew and reports what is there: that
  * hides a missing drain loop.  But the end of a stream is there for ever: without a look at
  * recv()'s 0 the two directions chase each other at 100 % CPU, and the descriptor is never closed.
- * Found by: leaver.
+ * Found by: connects_and_resets, churning, leaver, half_closed, hit_and_run.
  */
 #include <err.h>
 #include <stdint.h>

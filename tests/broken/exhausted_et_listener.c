@@ -4,7 +4,7 @@
  * It does accept until there is an error, as the manual asks, but takes every error for an empty
  * backlog.  EMFILE means that connections are still waiting there; their edge is used up, so that
  * descriptors that get free later do not help them.  They are stranded until somebody else knocks.
- * Found by: stranded_in_the_backlog.
+ * Found by: stranded_in_the_backlog, limit_lowered.
  */
 #include <err.h>
 #include <errno.h>

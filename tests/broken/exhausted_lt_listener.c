@@ -4,7 +4,7 @@
  * accept() says EMFILE and leaves the connection in the backlog, so that the listener stays
  * readable: every wait returns at once, and nothing can be done about it.  The server uses a whole
  * core until somebody leaves.  (It waits with the good poll loop: any level-triggered one spins.)
- * Found by: spinning_on_the_backlog.
+ * Found by: spinning_on_the_backlog, crowd_of_20000, comes_and_goes_at_the_limit.
  */
 #include <errno.h>
 #include <sys/socket.h>

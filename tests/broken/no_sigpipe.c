@@ -4,7 +4,7 @@
  * Who sends to a connection that its peer has reset gets EPIPE, and with it a signal that ends the
  * process: one impolite client takes the server away from all.  On a desk, where clients leave
  * politely, it never happens.  The cure is MSG_NOSIGNAL, or to ignore SIGPIPE.
- * Found by: resetter.
+ * Found by: resetter, deaf, standard_output_without_reader.
  */
 #include <signal.h>
 #include <sys/socket.h>

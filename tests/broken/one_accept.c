@@ -4,7 +4,7 @@
  * An edge-triggered listener tells of a knock once, however many connections wait behind it.  Who
  * takes one of them leaves the rest in the backlog until somebody else knocks.  It goes unseen as
  * long as clients come one by one.
- * Found by: burst.
+ * Found by: burst, silent.
  */
 #include <err.h>
 #include <sys/epoll.h>

@@ -3,7 +3,7 @@
  *
  * send() on a non-blocking socket takes what fits into its buffer, and says how much that was.  Who
  * does not look loses the rest as soon as a peer reads more slowly than it sends.
- * Found by: late_reader.
+ * Found by: sigterm_under_load, sigint_under_load, late_reader, zero_window, byte_reader.
  */
 #include <errno.h>
 #include <sys/socket.h>

@@ -3,7 +3,7 @@
  *
  * A stream has no end marks and no forbidden bytes.  strlen() finds the first NUL, which may stand
  * anywhere in a message: what follows it is lost.  Text typed into telnet never shows it.
- * Found by: binary.
+ * Found by: binary, dribble.
  */
 #include <errno.h>
 #include <string.h>

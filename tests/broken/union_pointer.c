@@ -4,7 +4,8 @@
  * epoll_data is a union: the kernel hands back 64 bits as they were given, and ptr and fd are two
  * names for them.  Who stores the connection's pointer and later asks for the descriptor gets the
  * lower half of the pointer.  recv() says EBADF, close() as well, and the connection, which is
- * still watched and still ready, is reported again and again. Found by: any_client.
+ * still watched and still ready, is reported again and again.
+ * Found by: any_client.
  */
 #include <err.h>
 #include <sys/epoll.h>

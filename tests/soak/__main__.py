@@ -38,12 +38,18 @@ def run(options):
     soaked, interrupted = soak(count, window_s)
     verdicts = judge.judge_all(soaked)
     show(verdicts)
-    store.write_json(options.json, {
+    path = options.json
+    if interrupted:   # what a whole soak left stays
+        path = path.with_stem(f"{path.stem}-interrupted")
+        done = max((one["windows"] for one in verdicts.values()), default=0)
+        print(f"soak: interrupted after {done} of {count} windows; what leaks needs its time: run it again",
+              file=sys.stderr)
+    store.write_json(path, {
         "started": started.isoformat(timespec="seconds"), "minutes": options.minutes, "interrupted": interrupted,
         "windows": count, "window_s": window_s, "load": LOADS, "thresholds": thresholds(), "kernel": platform.release(),
         "servers": {name: {**verdicts[name], "before": soaked[name]["before"], "samples": soaked[name]["windows"]}
                     for name in soaked}})
-    print(f"all samples: {os.path.relpath(options.json)}")
+    print(f"all samples: {os.path.relpath(path)}")
     if any(one["verdict"] == "bad" for one in verdicts.values()):
         return 1
     return INTERRUPTED if interrupted else 0

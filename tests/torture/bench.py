@@ -11,10 +11,12 @@ from tests.torture.healthy import PROMPT_S
 
 IDLE_PERCENT = 2          # of a core, with nothing to do
 IDLE_S = 0.2              # long enough for that: a wait that wakes up for nothing does so at once
-# What stays when all have gone: the table and the mechanism's own set, which do not shrink (under 40 bytes for each of
-# the most that were open), and what malloc does not give back.
-MEMORY_BYTES = 1 << 20
+# What stays when all have gone: pages touched for the first time, the table and the mechanism's own set, which do not
+# shrink (under 40 bytes for each of the most that were open).  Where echoes were long the shared read buffer of 64 KiB
+# is touched to its end, and free() keeps up to 128 KiB of the buffers that connections had.
+MEMORY_BYTES = 64 << 10
 MEMORY_BYTES_EACH = 40
+BUFFERS = (64 + 128) << 10
 STUCK_S = 0.1             # a server that takes nothing for so long takes no more
 MOST_BYTES = 64 << 20     # more than all buffers between two programs hold
 
@@ -46,7 +48,7 @@ class Bench:
     @contextmanager
     def server(self, *options, most=0, kept=0, **how):
         """A Server with a healthy client, for an attack that ends with all its own connections closed.  MOST: how many
-        of them were open at a time.  KEPT: bytes that malloc may keep besides.  When the block is left: no echo was
+        of them were open at a time.  KEPT: bytes that may stay besides (BUFFERS).  When the block is left: no echo was
         wrong or late, every descriptor is back, it sleeps, its memory is back, and it ends as it should."""
         with self.start(*options, **how) as server:
             self.healthy("connect", *server.address)
@@ -126,7 +128,7 @@ def soon(condition):
 def fate(server):
     """What has become of SERVER's process, in words."""
     try:
-        status = server.process.wait(0.1)
+        status = server.process.wait(0.5)
     except subprocess.TimeoutExpired:
         return "the server still runs"
     return f"the server was killed by {signal.Signals(-status).name}" if status < 0 else \

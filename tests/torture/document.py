@@ -6,21 +6,24 @@ import json
 import sys
 from pathlib import Path
 
-from runner import store
+from runner import files
 from tests.soak import show
 from tests.torture.battery import Result
 from tests.torture.table import bad_news, by_attack
 
 HERE = Path(__file__).resolve().parent
+MOST_OUTCOMES = 4
 DOCUMENT = HERE.parent.parent / "docs" / "reliability.md"
 
 
 def write(torture_file, soak_file, path=DOCUMENT):
     """Writes PATH from the two files.  Exits with a message when one cannot be used."""
     torture, soak = read(torture_file, "torture"), read(soak_file, "soak")
-    if torture["short"] or torture["tried"] < torture["of"]:
+    if not torture["whole"]:
         sys.exit(f"{torture_file}: a whole `make torture` is needed, not its short form or a part")
-    store.replace(path, render(torture, soak))
+    if soak["interrupted"]:
+        sys.exit(f"{soak_file}: that soak was interrupted: run `make soak` to its end")
+    files.replace(path, render(torture, soak))
 
 
 def read(path, command):
@@ -28,6 +31,8 @@ def read(path, command):
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         sys.exit(f"{path}: {error.strerror}: run `make {command}` first")
+    except ValueError:
+        sys.exit(f"{path}: damaged: run `make {command}` again")
 
 
 def render(torture, soak):
@@ -38,7 +43,7 @@ def render(torture, soak):
                        lstrip_blocks=True, keep_trailing_newline=True)
     page.filters |= {"cell": cell}
     return page.get_template("reliability.md.j2").render(
-        kernel=torture["kernel"], attacks=[summary(*one) for one in by_attack(results)], count=len(results),
+        torture=torture, attacks=[summary(*one) for one in by_attack(results)], count=len(results),
         bad=[bad_news(one) for one in results if one.is_bad],
         fairness=fairness(results), soak=soak,
         soak_rows={name: show.done(one) | show.left(one) for name, one in soak["servers"].items()})
@@ -50,20 +55,31 @@ def cell(text):
 
 
 def summary(attack, good, broken):
-    """One attack as a row: what happened on the good servers, and on the broken one."""
+    """One attack as a row: what happened on the good servers, and on the broken ones."""
     beside = [seen for one in good for seen in one.beside]
     after = [left for one in good for left in one.after]
     ran = [one for one in good if not one.skipped]
     return {
         "attack": attack, "tried": len(ran), "passed": sum(not one.found for one in ran),
         "skipped": next((one.skipped for one in good if one.skipped), None),
-        "saw": next((one.saw for one in ran if one.saw), ""),
-        "echoes": sum(seen["echoes"] for seen in beside),
+        "saw": outcomes(ran),
         "worst_ms": max((seen["worst_ms"] for seen in beside), default=None),
         "idle_percent": max((left["idle_percent"] for left in after), default=None),
         "memory_kept": max((left["memory_kept"] for left in after), default=None),
         "broken": broken,
     }
+
+
+def outcomes(results):
+    """What was seen, each outcome with the servers that had it; of many the first one."""
+    seen = {}
+    for one in results:
+        if one.saw:
+            seen.setdefault(one.saw, []).append(one.mechanism)
+    if len(seen) == 1 or len(seen) > MOST_OUTCOMES:
+        first = next(iter(seen))
+        return first if len(seen) == 1 else f"{seen[first][0]}: {first}"
+    return "; ".join(f"{', '.join(dict.fromkeys(servers))}: {saw}" for saw, servers in seen.items())
 
 
 def fairness(results):

@@ -23,8 +23,9 @@ class Healthy:
     def __enter__(self):
         self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
+            # A session of its own: Ctrl-C is for us, who tell it when to end.
             self.process = subprocess.Popen([sys.executable, __file__, str(theirs.fileno())],
-                                            pass_fds=[theirs.fileno()])
+                                            pass_fds=[theirs.fileno()], start_new_session=True)
         self.orders.settimeout(4 * PROMPT_S)
         return self
 
@@ -33,9 +34,12 @@ class Healthy:
         self.process.wait(4 * PROMPT_S)
 
     def __call__(self, *order):
-        """Gives an order; returns the answer."""
-        self.orders.send(json.dumps(order).encode())
-        return json.loads(self.orders.recv(1 << 16))
+        """Gives an order; returns the answer.  RuntimeError if nobody hears it: nothing that follows would be true."""
+        try:
+            self.orders.send(json.dumps(order).encode())
+            return json.loads(self.orders.recv(1 << 16))
+        except (OSError, ValueError):
+            raise RuntimeError("the healthy client has died or does not answer") from None
 
 
 class Wrong(Exception):

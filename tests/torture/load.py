@@ -12,11 +12,11 @@ BYTES = 50_000                                      # in one send or recv
 
 
 class Stream:
-    """One client.  EVERY: it reads in every turn, or in every 20th.  END: how the server ended it, None before."""
+    """One client.  EVERY: in which turns it reads: 1 is in each.  END: how the server ended it, None before."""
 
-    def __init__(self, client, every):
+    def __init__(self, client):
         client.setblocking(False)
-        self.client, self.every, self.turns, self.end = client, every, 0, None
+        self.client, self.every, self.turns, self.end = client, 1, 0, None
         self.sent = self.received = 0
 
     def send(self):
@@ -49,10 +49,10 @@ class Stream:
 
 
 class Load:
-    """N clients of SERVER; half of them read slowly, so that the server has echoes pending."""
+    """N clients of SERVER."""
 
     def __init__(self, server, n):
-        self.streams = [Stream(server.connect(), every=[1, 20][i % 2]) for i in range(n)]
+        self.streams = [Stream(server.connect(receive_bytes=256 << 10)) for _ in range(n)]
 
     def __enter__(self):
         return self
@@ -60,19 +60,31 @@ class Load:
     def __exit__(self, *_):
         close_all(stream.client for stream in self.streams)
 
-    def run_for(self, seconds):
-        self._run(time.monotonic() + seconds, sends=True)
+    def run_for(self, seconds, every):
+        """Half of them read in EVERY so many turns only, so that the server has echoes pending."""
+        self._read_in(every)
+        end = time.monotonic() + seconds
+        self._run(lambda: time.monotonic() > end, sends=True)
+
+    def run_until_received(self, each):
+        """All read, until EACH has had so many bytes back."""
+        self._read_in(1)
+        self._run(lambda: min(stream.received for stream in self.streams) >= each, sends=True)
 
     def run_to_the_end(self):
         """Reads what is still to come, up to the end of every stream."""
-        for stream in self.streams:
-            stream.every = 1
-        self._run(time.monotonic() + PROMPT_S, sends=False)
+        self._read_in(1)
+        self._run(lambda: False, sends=False)
         waiting = sum(stream.end is None for stream in self.streams)
         assert not waiting, f"{waiting} of {len(self.streams)} connections have not ended"
 
-    def _run(self, until, sends):
-        while time.monotonic() < until and (streams := [s for s in self.streams if s.end is None]):
+    def _read_in(self, every):
+        for stream in self.streams[::2]:
+            stream.every = every
+
+    def _run(self, enough, sends):
+        end = time.monotonic() + PROMPT_S
+        while time.monotonic() < end and not enough() and (streams := [s for s in self.streams if s.end is None]):
             poll = select.poll()
             for stream in streams:
                 poll.register(stream.client, select.POLLIN | sends * select.POLLOUT)

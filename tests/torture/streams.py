@@ -6,8 +6,8 @@ import time
 
 from tests.servers import close_all, exchange, is_sanitised, reset, send_some, sending
 from tests.torture.attack import ALL_RULES, attack
-from tests.torture.bench import (MEMORY_BYTES, check_served, come_back, descriptors, echo_of, fate, kernel_sockets,
-                                 quiet, send_until_stuck, soon, state)
+from tests.torture.bench import (BUFFERS, check_served, come_back, descriptors, echo_of, fate,
+                                 kernel_sockets, quiet, send_until_stuck, soon, state)
 from tests.torture.healthy import PROMPT_S
 
 READ_BYTES = 64 * 1024         # a server's read buffer: what one connection may keep pending
@@ -20,11 +20,11 @@ def random_bytes(n):
     return random.Random(n).randbytes(n)
 
 
-@attack("F1", "a short write drops the rest", rules=ALL_RULES, broken="short_write")
+@attack("F1", "a short write drops the rest", rules=ALL_RULES, broken={"short_write": r"of 16,777,216 bytes came back"})
 def late_reader(bench):
     """16 MB are sent before a byte is read; then all is read."""
     message = random_bytes(16 << 20)
-    with bench.server() as server, server.connect(receive_bytes=64 * 1024) as client:
+    with bench.server(kept=BUFFERS) as server, server.connect(receive_bytes=64 * 1024) as client:
         with sending(client, message):
             bench.asleep(server)
             echo = come_back(client, len(message))
@@ -32,7 +32,7 @@ def late_reader(bench):
     return f"{len(echo):,} bytes came back"
 
 
-@attack("F10", "strlen on binary data", broken="strlen_echo")
+@attack("F10", "strlen on binary data", broken={"strlen_echo": r"^6 of 16 bytes came back"})
 def binary(bench):
     """Messages with NULs, and with every other byte."""
     messages = [b"before\0after\n\r\xff\0", b"\0", bytes(range(256)), bytes(4096)]
@@ -43,11 +43,12 @@ def binary(bench):
     return f"{len(messages)} messages came back"
 
 
-@attack("F11", "printf of a full buffer", rules=ALL_RULES, broken="printf_full")
+@attack("F11", "printf of a full buffer", rules=ALL_RULES,
+        broken={"printf_full": r"(SIGSEGV|status 1): 0 of 4,096 bytes came back"})
 def exact_sizes(bench):
     """Text as long as a buffer may be, a byte less, a byte more: around 1,024, 4,096 and 65,536 bytes."""
     sizes = [size + more for size in (1 << 10, 1 << 12, 1 << 16) for more in (-1, 0, 1)]
-    with bench.server() as server, server.connect() as client:
+    with bench.server(kept=BUFFERS) as server, server.connect() as client:
         for size in sizes:
             message = random_bytes(size).replace(b"\0", b"0")
             echo = echo_of(client, message)
@@ -58,10 +59,10 @@ def exact_sizes(bench):
     return f"{len(sizes)} messages came back"
 
 
-@attack("F12", "sleep and retry on EAGAIN", broken="sleep_retry")
+@attack("F12", "sleep and retry on EAGAIN", broken={"sleep_retry": r"a new client got 0 of 256 bytes back"})
 def never_reads(bench):
     """One client sends until the server takes no more, and reads nothing; others come meanwhile. Then it reads all."""
-    with bench.server() as server, server.connect(receive_bytes=4096) as client:
+    with bench.server(kept=BUFFERS) as server, server.connect(receive_bytes=4096) as client:
         sent, = send_until_stuck([client])
         check_served(server)
         echo = come_back(client, sent)
@@ -69,12 +70,13 @@ def never_reads(bench):
     return f"{sent:,} bytes taken, others served, all came back"
 
 
-@attack("F13", "read until EAGAIN without a budget", rules=ALL_RULES, broken="no_budget")
+@attack("F13", "read until EAGAIN without a budget", rules=ALL_RULES,
+        broken={"no_budget": r"bytes of one client were echoed before another one"})
 def flood(bench):
     """One client sends and reads as fast as it can, 32 MB. Then it has 2 MB waiting when another one speaks: both
     while the server is stopped. How much of the 2 MB is echoed before the other gets its answer?"""
     message = random_bytes(1 << 20) * bench.many(32, 16)
-    with bench.server() as server, server.connect() as flooder, server.connect() as other:
+    with bench.server(kept=BUFFERS) as server, server.connect() as flooder, server.connect() as other:
         for client in (flooder, other):
             client.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         exchange(flooder, message)   # the kernel makes room for so fast a client: all of the 2 MB gets through
@@ -119,7 +121,7 @@ def notes_times(client):
     return bool(stamped_echo(client, 1))
 
 
-@attack("F16", "select's sets not rebuilt", broken="set_not_rebuilt")
+@attack("F16", "select's sets not rebuilt", broken={"set_not_rebuilt": r"9 of 10 clients got no echo in round 2"})
 def second_round(bench):
     """10 clients speak at once, then one of them alone, then all again."""
     with bench.server() as server:
@@ -151,7 +153,7 @@ def silent(clients, message):
     return missing
 
 
-@attack("F19", "the connection's ptr overwrites fd (a union)", broken="union_pointer")
+@attack("F19", "the connection's ptr overwrites fd (a union)", broken={"union_pointer": r"client 1 got b''"})
 def any_client(bench):
     """3 clients, one after the other: each gets its own echo."""
     with bench.server() as server:
@@ -164,7 +166,8 @@ def any_client(bench):
     return "3 clients got their own echoes"
 
 
-@attack("more", "a message in pieces", rules=ALL_RULES)
+@attack("more", "a message in pieces", rules=ALL_RULES,
+        broken={"strlen_echo": r"the echo stopped after \d+ of 300 bytes"})
 def dribble(bench):
     """300 bytes, a segment each, each with its echo; then 300 at once in segments of a byte, and the rest of the
     message never comes."""
@@ -183,12 +186,12 @@ def dribble(bench):
     return "600 bytes came back one by one"
 
 
-@attack("more", "a window of zero")
+@attack("more", "a window of zero", broken={"short_write": r"of 8,388,608 bytes came back"})
 def zero_window(bench):
     """8 MB are sent and nothing read for 1.5 s: the client's window closes, and the server's kernel probes it. Then
     all is read."""
     message = random_bytes(8 << 20)
-    with bench.server() as server, server.connect(receive_bytes=4096) as client:
+    with bench.server(kept=BUFFERS) as server, server.connect(receive_bytes=4096) as client:
         with sending(client, message):
             assert soon(lambda: PROBE_TIMER in timers(server)), "the window did not close"
             time.sleep(bench.many(1.5, 0.5))
@@ -204,7 +207,7 @@ def timers(server):
     return [line[5].partition(":")[0] for line in kernel_sockets(server)]
 
 
-@attack("more", "urgent data is lost", rules=ALL_RULES, broken="urgent_lost")
+@attack("more", "urgent data is lost", rules=ALL_RULES, broken={"urgent_lost": r"30,012 of 30,013 bytes came back"})
 def urgent(bench):
     """Urgent bytes in the middle of a stream: all there when the server looks, and one by one."""
     pieces = [b"abc", b"X", b"def", b"Y", b"Z", random_bytes(30_000), b"!", b"end"]
@@ -228,17 +231,19 @@ def send_urgent(client, pieces):
         client.send(piece, socket.MSG_OOB if i % 2 else 0)
 
 
-@attack("more", "a buffer without an end", broken="endless_buffer")
+@attack("more", "a buffer without an end", broken={"endless_buffer": r"bytes from a client that reads nothing"})
 def many_never_read(bench):
-    """One client sends until the server takes no more, reads nothing, and resets. So do then 100 at a time, twice."""
+    """One client sends until the server takes no more, reads nothing, and resets. So do then 100 at a time, three
+    times."""
     n = bench.many(100, 30)
-    with bench.server(most=n, kept=n * READ_BYTES) as server:
+    with bench.server(most=n, kept=BUFFERS) as server:
         readers_of_nothing(bench, server, 1)
-        used = readers_of_nothing(bench, server, n)
-        between = state(server)["memory"]
-        readers_of_nothing(bench, server, n)
-        grown = state(server)["memory"] - between
-        assert is_sanitised() or grown <= MEMORY_BYTES, f"{grown:,} bytes of memory are lost with {n} connections"
+        kept = []
+        for _ in range(3):
+            used = readers_of_nothing(bench, server, n)
+            kept.append(state(server)["memory"])
+        grown = min(kept[1] - kept[0], kept[2] - kept[1])   # a leak grows each time, malloc's own ends do not
+        assert is_sanitised() or grown <= BUFFERS, f"{grown:,} bytes of memory are lost with {n} connections"
     return f"{used / n / 1024:.0f} KiB of memory for each"
 
 
@@ -258,11 +263,11 @@ def readers_of_nothing(bench, server, n):
     return used
 
 
-@attack("more", "a reader of one byte at a time")
+@attack("more", "a reader of one byte at a time", broken={"short_write": r"of 4,194,304 bytes came back"})
 def byte_reader(bench):
     """4 MB are sent; of the echo, 20,000 bytes are read one by one, then the rest."""
     message, single = random_bytes(4 << 20), bench.many(20_000, 5_000)
-    with bench.server() as server, server.connect(receive_bytes=4096) as client:
+    with bench.server(kept=BUFFERS) as server, server.connect(receive_bytes=4096) as client:
         with sending(client, message):
             echo = b"".join(client.recv(1) for _ in range(single))
             echo += come_back(client, len(message) - single)

@@ -3,7 +3,9 @@ import sys
 import time
 from contextlib import contextmanager
 from itertools import groupby
+from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
@@ -53,37 +55,52 @@ def who(result):
 
 
 def bad_news(result):
-    return f"{who(result)}: {result.attack}: {result.found or 'its fault was not found'}"
+    return f"{who(result)}: {result.attack}: {result.news}"
 
 
 def by_attack(results):
-    """(attack, its results on good servers, that on the broken one or None), in the order of RESULTS."""
+    """(attack, its results on good servers, those on broken ones), in the order of RESULTS."""
     known = {attack.name: attack for attack in ATTACKS}
     for name, group in groupby(results, lambda one: one.attack):
         group = list(group)
-        yield known[name], [one for one in group if not one.broken], next((one for one in group if one.broken), None)
+        yield known[name], [one for one in group if not one.broken], [one for one in group if one.broken]
 
 
 def show(results):
     """The table on standard output."""
-    table = Table("fault", "tried", "passed", "worst echo beside", "the broken server", show_lines=True)
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("attack", no_wrap=True)
+    for name in ("fault looked for", "passed", "worst echo", "broken servers, and what was found"):
+        table.add_column(name)
     for attack, good, broken in by_attack(results):
-        table.add_row(f"{attack.fault}\n({attack.name})", str(len(good)), passed(good), worst_echo(good),
-                      caught(broken))
+        table.add_row(attack.name, attack.fault, passed(good), worst_echo(good),
+                      "\n".join(caught(one) for one in broken))
     console = Console(width=None if sys.stdout.isatty() else 150)
     console.print(table)
     bad = [one for one in results if one.is_bad]
     for one in bad:
         console.print(Text(bad_news(one), style="red"), soft_wrap=True)
     skipped = sum(bool(one.skipped) for one in results)
-    console.print(f"{len(results) - len(bad) - skipped} as expected, {len(bad)} not" +
-                  (f", {skipped} skipped" if skipped else ""))
+    good, broken = ([one for one in results if not one.skipped and bool(one.broken) == kind] for kind in (False, True))
+    console.print(f"{survived(good)} of {len(good)} tries on the servers passed, {survived(broken)} of {len(broken)} "
+                  "broken servers were caught" + (f", {skipped} tries were skipped" if skipped else ""))
+
+
+def survived(results):
+    return sum(not one.is_bad for one in results)
+
+
+def show_left(left, minutes):
+    """On standard error: what there was no time for."""
+    names = [f"{attack.name} ({len(list(group))})" for attack, group in groupby(left, lambda one: one[0])]
+    print(f"{minutes:g} minutes are over; not tried: {', '.join(names)}.\nGive it more time: "
+          f"`{Path(sys.executable).name} -m tests.torture --minutes {2 * minutes:g}`", file=sys.stderr)
 
 
 def passed(good):
     count = sum(not one.found and not one.skipped for one in good)
     skipped = next((f" (skipped: {one.skipped})" for one in good if one.skipped), "")
-    return f"{count}{skipped}"
+    return f"{count} of {len(good)}{skipped}"
 
 
 def worst_echo(good):
@@ -92,5 +109,7 @@ def worst_echo(good):
 
 
 def caught(broken):
-    """What was found of the broken server."""
-    return "" if broken is None else broken.found or "NOT FOUND"
+    """What was found of a broken server."""
+    if broken.skipped:
+        return f"{broken.broken}: skipped: {broken.skipped}"
+    return f"{broken.broken}: {'NOT FOUND: ' + broken.news if broken.is_bad else broken.found}"
