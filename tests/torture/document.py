@@ -87,7 +87,8 @@ def fairness(results):
     table = {}
     for one in results:
         if one.attack in ("flood_beside_ping_pong", "a_thousand_active"):
-            table.setdefault((one.mechanism, one.rule), {})[one.attack] = one.saw or one.found
+            server = f"`{one.broken}` (broken)" if one.broken else one.mechanism
+            table.setdefault((server, one.rule), {})[one.attack] = one.saw or one.found
     return table
 
 
