@@ -19,11 +19,11 @@ double fairness_least_percent(const struct worker *workers, uint32_t threads)
         for (uint32_t k = 0; k < workers[n].active_count; k++)
             served[count++] = workers[n].clients[workers[n].active[k]].received;
     qsort(served, count, sizeof *served, compare_u64);
+    size_t middle = count / 2;
     double sum = 0;
     for (size_t k = 0; k < count; k++)
         sum += (double)served[k];
-    double least = (double)served[0], median = (double)served[count / 2U],
-           mean = sum / (double)count;
+    double least = (double)served[0], median = (double)served[middle], mean = sum / (double)count;
     free(served);
     return 100 * least / (median > mean ? median : mean);
 }
