@@ -96,8 +96,9 @@ class House:
     def environment(self):
         """What a run inside is started with; a home that it makes is seen in /tmp."""
         name, _, value = self.token.partition("=")
-        return os.environ | {name: value, "HOME": "/tmp/home", "MUXBENCH_PYTHON": sys.executable,
-                             "PATH": f"{SUITE}/path:{os.environ['PATH']}"}
+        outside = {key: one for key, one in os.environ.items() if key != "MPLCONFIGDIR"}   # of the checkout outside
+        return outside | {name: value, "HOME": "/tmp/home", "MUXBENCH_PYTHON": sys.executable,
+                          "PATH": f"{SUITE}/path:{os.environ['PATH']}"}
 
     def fake(self, name, text):
         """A shell script in the place of the command NAME."""
