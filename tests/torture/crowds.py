@@ -125,8 +125,8 @@ def connects_and_resets(bench):
         before = descriptors(server)
         for i in range(n):
             reset(server.connect(source=f"127.0.0.{2 + i % 4}"))
+        newcomer_is_served(server, f"after {n:,} resets")   # and so has accepted all that came before
         gone(server, before, n)
-        newcomer_is_served(server, f"after {n:,} resets")
     return f"{n:,} came and went, the next is served"
 
 
