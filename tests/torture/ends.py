@@ -173,7 +173,7 @@ def hit_and_run(bench):
             reset(client)
         check_served(server)   # and so has accepted all that came before: else they are not open yet
         assert soon(lambda: descriptors(server) <= before), \
-            f"{descriptors(server) - before} of {n} connections that were reset are still open"
+            f"{descriptors(server) - before} of {n + 1} connections that were reset are still open"
     return f"{n} resets, and others served"
 
 
