@@ -5,55 +5,36 @@
 #include <math.h>
 
 #include "clock.h"
+#include "fields.h"
 #include "sample.h"
 
 /* A JSON number; null when it was not measured. */
-static void print_number(FILE *out, const char *name, double value)
-{
-    if (isfinite(value))
-        fprintf(out, ", \"%s\": %.9g", name, value);
-    else
-        fprintf(out, ", \"%s\": null", name);
-}
-
-static void print_string(FILE *out, const char *name, const char *text)
-{
-    fprintf(out, ", \"%s\": \"", name);
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            fputc('\\', out);
-        if ((unsigned char)*text >= ' ')
-            fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
 static void print_target(FILE *out, const struct options *o, const struct result *r)
 {
     struct sample s = sample_of(o, r);
     fprintf(out, "  {\"connections\": %u, \"active\": %u", o->connections, o->active);
-    print_string(out, "mechanism", r->target->name);
-    print_string(out, "arrival", arrival_name(o->arrival));
+    field_string(out, "mechanism", r->target->name);
+    field_string(out, "arrival", arrival_name(o->arrival));
     fprintf(out, ", \"message_bytes\": %u, \"depth\": %u, \"slices\": %u", o->message_bytes,
             o->depth, r->slice_count);
     fprintf(out, ", \"requests\": %" PRIu64 ", \"errors\": %" PRIu64 ", \"cut_off\": %" PRIu64,
             s.requests, s.errors, s.cut_off);
-#define X(name) print_number(out, #name, s.name);
+#define X(name) field_number(out, #name, s.name);
     SAMPLE_FIELDS(X)
 #undef X
-    print_number(out, "connect_s", (double)r->connect_ns / NS_PER_S);
-    print_string(out, "limited_by", s.limited_by);
-    print_string(out, "status", s.status);
-    print_string(out, "reason", s.reason);
+    field_number(out, "connect_s", (double)r->connect_ns / NS_PER_S);
+    field_string(out, "limited_by", s.limited_by);
+    field_string(out, "status", s.status);
+    field_string(out, "reason", s.reason);
     fputs("}", out);
 }
 
 static void print_slice(FILE *out, const struct result *r, const struct slice *s, uint64_t zero_ns)
 {
     fprintf(out, "  {\"round\": %u, \"position\": %u", s->round, s->position);
-    print_string(out, "mechanism", r->target->name);
-    print_number(out, "start_ms", (double)(s->start_ns - zero_ns) / 1e6);
-    print_number(out, "duration_ms", (double)(s->end_ns - s->start_ns) / 1e6);
+    field_string(out, "mechanism", r->target->name);
+    field_number(out, "start_ms", (double)(s->start_ns - zero_ns) / 1e6);
+    field_number(out, "duration_ms", (double)(s->end_ns - s->start_ns) / 1e6);
     fprintf(out,
             ", \"requests\": %" PRIu64 ", \"errors\": %" PRIu64 ", \"cut_off\": %" PRIu64
             ", \"sends\": %" PRIu64 ", \"receives\": %" PRIu64 ", \"client_waits\": %" PRIu64
@@ -61,13 +42,13 @@ static void print_slice(FILE *out, const struct result *r, const struct slice *s
             s->tally.requests, s->tally.errors, s->tally.cut_off, s->tally.sends, s->tally.receives,
             s->tally.waits, s->tally.opened);
     bool sees_cpu = observe_sees_cpu(r->target);
-    print_number(out, "server_cpu_us", sees_cpu ? (double)s->cost.server_cpu_ns / 1e3 : NAN);
-    print_number(out, "client_cpu_us", (double)s->client_cpu_ns / 1e3);
-    print_number(out, "client_polling_us", (double)s->client_polling_ns / 1e3);
-    print_number(out, "driven_us", (double)s->driven_ns / 1e3);
-    print_number(out, "steal_us", (double)s->cost.steal_ns / 1e3);
-    print_number(out, "waits", r->target->ledger ? (double)s->cost.ledger.waits : NAN);
-    print_number(out, "core_round_trip_ns",
+    field_number(out, "server_cpu_us", sees_cpu ? (double)s->cost.server_cpu_ns / 1e3 : NAN);
+    field_number(out, "client_cpu_us", (double)s->client_cpu_ns / 1e3);
+    field_number(out, "client_polling_us", (double)s->client_polling_ns / 1e3);
+    field_number(out, "driven_us", (double)s->driven_ns / 1e3);
+    field_number(out, "steal_us", (double)s->cost.steal_ns / 1e3);
+    field_number(out, "waits", r->target->ledger ? (double)s->cost.ledger.waits : NAN);
+    field_number(out, "core_round_trip_ns",
                  s->core_round_trip_ns ? (double)s->core_round_trip_ns : NAN);
     fputs("}", out);
 }
@@ -99,7 +80,7 @@ static void print_histogram(FILE *out, const char *mechanism, const char *kind,
 {
     const char *comma = "";
     fprintf(out, "  {\"kind\": \"%s\"", kind);
-    print_string(out, "mechanism", mechanism);
+    field_string(out, "mechanism", mechanism);
     fputs(", \"buckets\": [", out);
     for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
         if (!h->counts[i])
