@@ -1,0 +1,63 @@
+/*
+ * epoll(7), edge-triggered.  As epoll_lt.c, but what a wait has returned is off the list until
+ * something new arrives: the next wait does not ask it again.  Only the flag differs.
+ */
+#include <err.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "wait.h"
+
+const char *const mechanism_name = "epoll-et";
+
+static int epoll_fd;
+static const int *watched;
+static uint32_t watched_count;
+static struct epoll_event *events;
+
+static void tell(int what, uint32_t place)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u32 = place};
+    if (epoll_ctl(epoll_fd, what, watched[place], &event) < 0)
+        err(1, "epoll_ctl of descriptor %d", watched[place]);
+}
+
+void wait_watch(const int *fds, uint32_t count)
+{
+    watched = fds;
+    watched_count = count;
+    events = calloc(count, sizeof *events);
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (!events || epoll_fd < 0)
+        err(1, "epoll_create1");
+    for (uint32_t i = 0; i < count; i++)
+        tell(EPOLL_CTL_ADD, i);
+}
+
+void wait_build(bool anew)
+{
+    (void)anew;
+}
+
+uint32_t wait_reregister(enum reregister how)
+{
+    for (uint32_t i = 0; i < watched_count; i++) {
+        if (how == REREGISTER_ADD)
+            tell(EPOLL_CTL_DEL, i);
+        tell(how == REREGISTER_ADD ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, i);
+    }
+    return how == REREGISTER_ADD ? 2 * watched_count : watched_count;
+}
+
+int wait_call(int timeout_ms)
+{
+    return epoll_wait(epoll_fd, events, (int)watched_count, timeout_ms);
+}
+
+uint32_t wait_scan(int ready, uint32_t *places)
+{
+    for (int i = 0; i < ready; i++)
+        places[i] = events[i].data.u32;
+    return (uint32_t)ready;
+}
