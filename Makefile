@@ -31,28 +31,33 @@ comma      = ,
 Q          = $(if $(V),,@)
 
 MECHANISMS = select select-wide poll epoll-lt epoll-et
+WAITS      = $(MECHANISMS) ppoll none
 SERVERS    = $(MECHANISMS:%=$(BUILD)/bin/echo-%)
-PROGRAMS   = $(SERVERS) $(BUILD)/bin/loadgen
+WAITCOSTS  = $(WAITS:%=$(BUILD)/bin/waitcost-%)
+PROGRAMS   = $(SERVERS) $(BUILD)/bin/loadgen $(WAITCOSTS)
 CORE       = $(patsubst %,$(BUILD)/servers/%.o,main echo ledger)
 LOADGEN    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard loadgen/*.c)) $(BUILD)/servers/ledger.o
+# One wait without a server: its core is all of waitcost/ but the mechanisms' pages.
+WAITCORE   = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(WAITS:%=waitcost/%.c) $(subst -,_,$(WAITS:%=waitcost/%.c)), \
+             $(wildcard waitcost/*.c))) $(patsubst %,$(BUILD)/loadgen/%.o,fields record units values)
 UNITS      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
-UNITS_OF   = $(BUILD)/servers/echo.o $(filter-out %/main.o,$(LOADGEN))
+UNITS_OF   = $(BUILD)/servers/echo.o $(filter-out %/main.o,$(LOADGEN)) $(BUILD)/waitcost/fuse.o
 FAULTS     = $(BUILD)/tests/fault.so
 BROKEN     = $(patsubst tests/broken/%.c,$(BUILD)/tests/broken/echo-%,$(wildcard tests/broken/*.c))
 FUZZERS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-C_FILES    = $(wildcard $(addsuffix /*.[ch],servers loadgen tests/unit tests/faults tests/broken tests/fuzz))
+C_FILES    = $(wildcard $(addsuffix /*.[ch],servers loadgen waitcost tests/unit tests/faults tests/broken tests/fuzz))
 
 # The goals that install what they need first; a plain `make` only compiles.
-NEEDS = $(if $(filter test torture soak fuzz lint validate%,$(MAKECMDGOALS)),deps-test,$(if $(filter bench% hardening,$(MAKECMDGOALS)),deps))
+NEEDS = $(if $(filter test torture soak fuzz lint validate%,$(MAKECMDGOALS)),deps-test,$(if $(filter bench% hardening reproduce% profile,$(MAKECMDGOALS)),deps))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL = all
-.PHONY: FORCE all bench bench-quick bench-full report test torture reliability soak fuzz hardening lint validate \
+.PHONY: FORCE all bench bench-quick bench-full report reproduce reproduce-quick profile deps-profile test torture reliability soak fuzz hardening lint validate \
         validate-exact deps deps-test clean help
 
-all: $(PROGRAMS)  ## build the servers and the load generator
+all: $(PROGRAMS)  ## build the servers, the load generator and waitcost
 
 bench: $(PROGRAMS)  ## the main job, in about 6 minutes: measure, draw, report
 	./muxbench run scenarios/cpu.toml scenarios/idle.toml scenarios/lan.toml --blocks 3
@@ -62,6 +67,23 @@ bench-quick: $(PROGRAMS)  ## the same in a minute: exploratory
 
 bench-full: $(PROGRAMS)  ## with share, and 10 blocks, in about 35 minutes and reruns: for publishing
 	./muxbench run scenarios/cpu.toml scenarios/idle.toml scenarios/lan.toml scenarios/share.toml --blocks 10 --reruns 3
+
+reproduce: $(PROGRAMS)  ## the classic plots on this machine, beside the published ones, in at most 20 minutes
+	$(CLASSICS)
+
+reproduce-quick: $(PROGRAMS)  ## the same in 2 minutes: exploratory
+	$(CLASSICS) --quick
+
+# Only the shares of CPU in p11-counts need perf.
+define CLASSICS
+$(Q)$(MAKE) --no-print-directory deps-profile || echo 'muxbench: going on without perf' >&2
+./muxbench run scenarios/classics/*.toml
+endef
+
+MECHANISM = poll
+CONNECTIONS = 1000
+profile: $(PROGRAMS) | deps-profile  ## where a server's time goes, as a flame graph: MECHANISM=poll CONNECTIONS=1000
+	./muxbench profile $(MECHANISM) --connections $(CONNECTIONS)
 
 RUN = results/latest
 report:  ## draw figures and report again from the samples of RUN=results/latest
@@ -113,11 +135,14 @@ lint: deps-test  ## clang-format, clang-tidy, cppcheck, flake8
 	printf '%s\n' $(filter %.c,$(C_FILES)) | \
 	    xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(filter -D%,$(CPPFLAGS))' sh 2>/dev/null
 	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --error-exitcode=1 \
-	    $(filter -D%,$(CPPFLAGS)) servers loadgen tests/broken
+	    $(filter -D%,$(CPPFLAGS)) servers loadgen waitcost tests/broken
 	$$(runner/deps.sh python) -m flake8 runner plots tests
 
 deps:  ## install what `make bench` needs, if anything is missing
 	$(Q)runner/deps.sh install bench
+
+deps-profile: deps
+	$(Q)runner/deps.sh install profile
 
 deps-test: deps
 	$(Q)runner/deps.sh install test
@@ -126,7 +151,7 @@ clean:  ## remove all builds, keep all results
 	rm -rf build build-*
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 	@sed -n 's/^#   make /  make /p' Makefile
 
 # One rule links every server: the core and its mechanism.
@@ -134,6 +159,9 @@ $(BUILD)/bin/echo-%: $(BUILD)/servers/$$(subst -,_,$$*).o $(CORE)
 	$(link)
 
 $(BUILD)/bin/loadgen: $(LOADGEN)
+	$(link)
+
+$(BUILD)/bin/waitcost-%: $(BUILD)/waitcost/$$(subst -,_,$$*).o $(WAITCORE)
 	$(link)
 
 $(UNITS): LDLIBS += -lcmocka

@@ -2,7 +2,8 @@
 # What muxbench needs from the system: find it, list it, install it. POSIX sh, because a bare machine has no Python.
 #
 #   deps.sh python               print the interpreter to use
-#   deps.sh install bench|test   install what is missing, or print the one command that does; silent when nothing is
+#   deps.sh install bench|test|profile
+#                                install what is missing, or print the one command that does; silent when nothing is
 #   deps.sh list                 one line per need: name, group, present or missing, package (separated by tabs)
 set -u
 
@@ -19,6 +20,8 @@ jinja2       bench module jinja2       python3-jinja2     python3-jinja2     pyt
 jsonschema   bench module jsonschema   python3-jsonschema python3-jsonschema python-jsonschema py3-jsonschema
 rich         bench module rich         python3-rich       python3-rich       python-rich       py3-rich
 gnuplot      bench command gnuplot     gnuplot-nox        gnuplot            gnuplot           gnuplot
+hyperfine    bench command hyperfine   hyperfine          hyperfine          hyperfine         hyperfine
+perf      profile command perf         linux-perf         perf               perf              perf
 pytest       test  module pytest       python3-pytest     python3-pytest     python-pytest     py3-pytest
 hypothesis   test  module hypothesis   python3-hypothesis python3-hypothesis python-hypothesis py3-hypothesis
 flake8       test  module flake8       python3-flake8     python3-flake8     flake8            py3-flake8
@@ -179,7 +182,7 @@ list_needs() {
 # ---- installing -----------------------------------------------------------------------------------------------------
 
 add_missing() {
-    [ "$2" = bench ] || [ "$for_group" = test ] || return 0
+    [ "$2" = bench ] || [ "$2" = "$for_group" ] || return 0
     kind=$3 what=$4
     missing_name=$1
     shift 4
@@ -190,7 +193,7 @@ add_missing() {
     done
 }
 
-# check bench|test: sets names and packages to what is missing
+# check GROUP: sets names and packages to what is missing
 check() {
     for_group=$1 names='' packages=''
     pick_python
@@ -274,9 +277,9 @@ install_needs() {
 case "${1-} ${2-}" in
 'python ') print_python ;;
 'list ') list_needs ;;
-'install bench' | 'install test') install_needs "$2" ;;
+'install bench' | 'install test' | 'install profile') install_needs "$2" ;;
 *)
-    echo "usage: deps.sh python | list | install bench|test" >&2
+    echo "usage: deps.sh python | list | install bench|test|profile" >&2
     exit 2
     ;;
 esac

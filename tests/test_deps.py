@@ -53,7 +53,7 @@ def called(bare):
 
 def satisfy(bare):
     """Make all needs present: programs that do nothing, and an interpreter that finds all modules."""
-    for name in ("cc", "make", "gnuplot", "strace", "clang", "clang-format", "clang-tidy", "cppcheck", "git",
+    for name in ("cc", "make", "gnuplot", "hyperfine", "perf", "strace", "clang", "clang-format", "clang-tidy", "cppcheck", "git",
                  "ip", "unshare"):
         script(bare / "bin" / name, "exit 0")
     script(bare / "bin" / "python3", 'echo "/somewhere/python3 "')
@@ -64,7 +64,7 @@ def real(*arguments, **variables):
                           env=os.environ | variables)
 
 
-@pytest.mark.parametrize("group", ["bench", "test"])
+@pytest.mark.parametrize("group", ["bench", "test", "profile"])
 def test_nothing_missing_is_silent_and_calls_nobody(bare, group):
     satisfy(bare)
     for manager in MANAGERS:
@@ -105,6 +105,15 @@ def test_the_tests_need_more(bare):
     last = deps(bare, "install", "test").stderr.splitlines()[-1]
     assert {"python3-numpy", "python3-pytest", "libcmocka-devel", "clang-tools-extra"} <= set(last.split())
     assert last.split().count("clang-tools-extra") == 1
+
+
+def test_only_profiling_needs_perf(bare):
+    """Its package has other names on some distributions of apt: an unknown name would stop all the others."""
+    add_manager(bare, "dnf")
+    words = {group: deps(bare, "install", group).stderr.splitlines()[-1].split()
+             for group in ("bench", "test", "profile")}
+    assert [group for group, its in words.items() if "perf" in its] == ["profile"]
+    assert all({"python3-numpy", "hyperfine"} <= set(its) for its in words.values())
 
 
 def test_root_installs_with_apt_and_looks_again(bare):
@@ -194,7 +203,7 @@ def test_list_has_a_line_for_each_need(bare, shell):
     add_manager(bare, "pacman")
     lines = [line.split("\t") for line in deps(bare, "list", shell=shell).stdout.splitlines()]
     assert {len(line) for line in lines} == {4}
-    assert {line[1] for line in lines} == {"bench", "test"} and {line[2] for line in lines} == {"missing"}
+    assert {line[1] for line in lines} == {"bench", "test", "profile"} and {line[2] for line in lines} == {"missing"}
     assert ["jinja2", "bench", "missing", "python-jinja"] in lines
 
 
