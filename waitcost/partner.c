@@ -1,6 +1,8 @@
 /*
  * That the caller really sleeps is read from the kernel: its count of voluntary switches has risen.
- * A write before that would find it still scanning, and it would never sleep.
+ * A write before that would find it still scanning, and it would never sleep.  With --kind fuse
+ * the scan itself sleeps, in each ->poll(), until the answer is there: then the place where it
+ * sleeps tells.
  */
 #include "partner.h"
 
@@ -13,9 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../loadgen/clock.h"
+
+enum { ASLEEP_WITHIN_S = 10 };
+
 static const struct descriptors *descriptors;
 static const struct options *options;
-static int status = -1;              /* /proc/.../status of the thread that measures */
+static int status = -1, wchan = -1;  /* of the thread that measures, in /proc */
 static uint64_t switches_seen;       /* its voluntary switches so far */
 static atomic_uint_fast64_t ordered; /* a place + 1; 0: nothing is */
 
@@ -32,8 +38,27 @@ static uint64_t switches(void)
     return strtoull(found + sizeof name - 1, NULL, 10);
 }
 
+/* The name of the kernel's function in which it sleeps; "0" while it runs. */
+static void wait_until_it_sleeps_outside_fuse(void)
+{
+    char where[128];
+    uint64_t begin_ns = clock_ns();
+    do {
+        sched_yield();
+        ssize_t length = pread(wchan, where, sizeof where - 1, 0);
+        where[length < 0 ? 0 : length] = '\0';
+        if (clock_ns() - begin_ns > ASLEEP_WITHIN_S * NS_PER_S)
+            errx(3, "/proc/self/wchan does not show where a thread sleeps: --when sleeping with "
+                    "--kind fuse is not possible here");
+    } while (!strcmp(where, "0") || !strcmp(where, "") || strstr(where, "request_wait_answer"));
+}
+
 static void wait_until_it_sleeps(void)
 {
+    if (options->kind == KIND_FUSE) {
+        wait_until_it_sleeps_outside_fuse();
+        return;
+    }
     uint64_t now;
     while ((now = switches()) == switches_seen)
         sched_yield();
@@ -46,6 +71,9 @@ static void *wake(void *none)
     if (options->partner_pinned &&
         sched_setaffinity(0, sizeof options->partner_cpus, &options->partner_cpus) < 0)
         err(2, "--partner-cpu: choose cores from /sys/devices/system/cpu/online");
+    if (unshare(CLONE_FILES) < 0) /* with a shared table each look-up of a descriptor is atomic */
+        warn("the thread that wakes us has no descriptor table of its own, which makes each "
+             "descriptor's turn in a scan dearer: allow unshare(2)");
     for (;;) {
         uint64_t place;
         while (!(place = atomic_load(&ordered)))
@@ -57,13 +85,20 @@ static void *wake(void *none)
     return NULL;
 }
 
-void partner_start(const struct descriptors *d, const struct options *o)
+static int open_own(const char *file)
 {
     char name[64];
-    snprintf(name, sizeof name, "/proc/self/task/%d/status", gettid());
-    status = open(name, O_RDONLY | O_CLOEXEC);
-    if (status < 0)
+    snprintf(name, sizeof name, "/proc/self/task/%d/%s", gettid(), file);
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
         err(1, "%s", name);
+    return fd;
+}
+
+void partner_start(const struct descriptors *d, const struct options *o)
+{
+    status = open_own("status");
+    wchan = open_own("wchan");
     descriptors = d;
     options = o;
     switches_seen = switches();

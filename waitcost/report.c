@@ -146,7 +146,7 @@ void report_json(FILE *out, const struct options *o, const struct round *rounds,
     field_number(out, "turns", (double)sum.turns);
     field_number(out, "waits", (double)sum.waits);
     field_number(out, "events", (double)sum.events);
-    field_number(out, "slept", (double)sum.slept);
+    field_number(out, "slept", o->kind == KIND_FUSE ? NAN : (double)sum.slept);
     field_number(out, "ctl", (double)sum.ctl);
     field_number(out, "build_ns", spread(o, rounds, build_ns).median);
     json_spread(out, "wait", spread(o, rounds, wait_ns));

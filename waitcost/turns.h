@@ -7,7 +7,7 @@
 /* What the turns of one round add up to. */
 struct round {
     uint64_t turns, waits, events, ctl;
-    uint64_t slept;        /* voluntary switches of the thread: waits that really slept */
+    uint64_t slept;        /* voluntary switches of the thread: waits that really slept (no FUSE) */
     uint64_t kernel_polls; /* with --kind fuse */
     uint64_t build_ns, wait_ns, scan_ns;
     uint64_t elapsed_ns;  /* of all, with making ready and reading */
