@@ -41,7 +41,7 @@ LOADGEN    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard loadgen/*.c)) $(BUILD)/serve
 WAITCORE   = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(WAITS:%=waitcost/%.c) $(subst -,_,$(WAITS:%=waitcost/%.c)), \
              $(wildcard waitcost/*.c))) $(patsubst %,$(BUILD)/loadgen/%.o,fields record units values)
 UNITS      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
-UNITS_OF   = $(BUILD)/servers/echo.o $(filter-out %/main.o,$(LOADGEN)) $(BUILD)/waitcost/fuse.o
+UNITS_OF   = $(BUILD)/servers/echo.o $(filter-out %/main.o,$(LOADGEN)) $(patsubst %,$(BUILD)/waitcost/%.o,fuse places)
 FAULTS     = $(BUILD)/tests/fault.so
 BROKEN     = $(patsubst tests/broken/%.c,$(BUILD)/tests/broken/echo-%,$(wildcard tests/broken/*.c))
 FUZZERS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -83,15 +83,16 @@ endef
 MECHANISM = poll
 CONNECTIONS = 1000
 profile: $(PROGRAMS) | deps-profile  ## where a server's time goes, as a flame graph: MECHANISM=poll CONNECTIONS=1000
-	./muxbench profile $(MECHANISM) --connections $(CONNECTIONS)
+	./muxbench profile $(MECHANISM) --connections $(CONNECTIONS) $(if $(ACTIVE),--active $(ACTIVE)) $(if $(RATE),--rate $(RATE))
 
 RUN = results/latest
 report:  ## draw figures and report again from the samples of RUN=results/latest
 	./muxbench report $(RUN)
 
-# Sanitised: what runs the programs that were built so.  The threads are the generator's.
+# Sanitised: what runs the programs that were built so.  The threads are the generator's and waitcost's.
 TESTS = $(if $(SANITIZE),$(wildcard tests/test_loadgen*.py),tests) \
-        $(if $(filter address%,$(SANITIZE)),$(wildcard tests/test_servers*.py tests/test_torture.py))
+        $(if $(filter address%,$(SANITIZE)),$(wildcard tests/test_servers*.py tests/test_waitcost*.py tests/test_torture.py)) \
+        $(if $(filter thread,$(SANITIZE)),tests/test_waitcost.py)
 test: $(PROGRAMS) $(UNITS) $(BROKEN) $(if $(SANITIZE),,$(FAULTS))  ## unit tests, and tests of the programs; sanitised: SANITIZE=thread
 	$(Q)for unit in $(UNITS); do echo "$$unit"; $$unit || exit 1; done
 	MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m pytest -q $(TESTS)

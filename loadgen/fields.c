@@ -4,7 +4,9 @@
 
 void field_number(FILE *out, const char *name, double value)
 {
-    if (isfinite(value))
+    if (isfinite(value) && value == floor(value) && fabs(value) < 0x1p53) /* a count, exactly */
+        fprintf(out, ", \"%s\": %.0f", name, value);
+    else if (isfinite(value))
         fprintf(out, ", \"%s\": %.9g", name, value);
     else
         fprintf(out, ", \"%s\": null", name);

@@ -234,7 +234,7 @@ static void set_option(struct options *o, struct parts *parts, int id, const cha
         o->seed = count_option(name, text, 0, COUNT_MAX);
         break;
     case CPU:
-        o->cpus = cpu_option(text);
+        o->cpus = cpu_option(name, text);
         o->pinned = true;
         break;
     case SPIN:

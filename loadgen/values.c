@@ -1,6 +1,7 @@
 #include "values.h"
 
 #include <err.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ int word_option(const char *name, const char *text, const char *const *words)
     for (int i = 0; words[i]; i++)
         if (!strcmp(text, words[i]))
             return i;
-    fprintf(stderr, "loadgen: --%s %s: choose one of", name, text);
+    fprintf(stderr, "%s: --%s %s: choose one of", program_invocation_short_name, name, text);
     for (int i = 0; words[i]; i++)
         fprintf(stderr, "%s %s", i ? "," : "", words[i]);
     fputs("\n", stderr);
@@ -80,7 +81,7 @@ static bool parse_core(const char *text, unsigned long *core, char **end)
     return digits && *core < CPU_SETSIZE;
 }
 
-cpu_set_t cpu_option(const char *text)
+cpu_set_t cpu_option(const char *name, const char *text)
 {
     cpu_set_t cpus;
     CPU_ZERO(&cpus);
@@ -88,7 +89,7 @@ cpu_set_t cpu_option(const char *text)
         char *end;
         unsigned long cpu;
         if (!parse_core(at, &cpu, &end) || (*end && *end != ','))
-            errx(2, "--cpu %s: give cores as numbers with commas, such as 1 or 1,2", text);
+            errx(2, "--%s %s: give cores as numbers with commas, such as 1 or 1,2", name, text);
         CPU_SET(cpu, &cpus);
         if (!*end)
             break;

@@ -23,7 +23,7 @@ int word_option(const char *name, const char *text, const char *const *words);
 /* Requests per second, from 0.1 to 100 million; 0 for max. */
 double rate_option(const char *text);
 
-cpu_set_t cpu_option(const char *text);
+cpu_set_t cpu_option(const char *name, const char *text);
 
 /* Two cores: A,B. */
 void probe_option(const char *text, int cores[2]);

@@ -66,6 +66,8 @@ static struct room find_room(const struct options *o)
 
 static int place_descriptor(int fd, int number)
 {
+    if (fcntl(number, F_GETFD) >= 0)
+        errx(2, "descriptor %d is taken: start this with fewer open descriptors", number);
     if (dup3(fd, number, O_CLOEXEC) < 0)
         err(1, "descriptor %d", number);
     close(fd);
@@ -98,6 +100,7 @@ static void open_one(struct descriptors *d, const struct options *o, const struc
 
 void descriptors_open(struct descriptors *d, struct places *p, const struct options *o)
 {
+    closefrom(LOWEST); /* what the caller has left open */
     struct room r = find_room(o);
     bool twice = kind_has_two_ends(o->kind);
     bool all = !twice || r.writers_most >= o->descriptors;

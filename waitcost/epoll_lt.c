@@ -4,6 +4,7 @@
  * is ready on it again, to be asked by the next wait.
  */
 #include <err.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@ static void tell(int what, uint32_t place)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = place};
     if (epoll_ctl(epoll_fd, what, watched[place], &event) < 0)
-        err(1, "epoll_ctl of descriptor %d", watched[place]);
+        err(1, "epoll_ctl of descriptor %d%s", watched[place],
+            errno == ENOSPC ? ": raise fs.epoll.max_user_watches" : "");
 }
 
 void wait_watch(const int *fds, uint32_t count)

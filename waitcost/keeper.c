@@ -85,6 +85,7 @@ void keeper_stop(void)
 {
     if (line < 0)
         return;
+    shutdown(line, SHUT_WR); /* the partner's thread has it open, too */
     close(line);
     line = -1;
     while (waitpid(keeper, NULL, 0) < 0 && errno == EINTR)

@@ -19,8 +19,8 @@ int main(int argc, char **argv)
     standard_fill();
     struct options o = options_parse(argc, argv);
     struct record record;
-    struct descriptors descriptors;
-    struct places places;
+    static struct descriptors descriptors; /* the partner's thread outlives us */
+    static struct places places;
     struct round *rounds = calloc(o.rounds, sizeof *rounds);
     if (!rounds)
         err(1, "no memory for %u rounds", o.rounds);

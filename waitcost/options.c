@@ -126,9 +126,13 @@ static void set_option(struct options *o, int id, const char *name, const char *
         o->ready = (uint32_t)count_option(name, text, 0, DESCRIPTORS_MAX);
         break;
     case PLACEMENT:
+        if (o->placement == CHOICE_POSITION)
+            errx(2, "--position is a placement of its own: give one of the two");
         o->placement = (enum choice)word_option(name, text, placements);
         break;
     case POSITION:
+        if (o->placement != CHOICE_RANDOM)
+            errx(2, "--position is a placement of its own: give one of the two");
         o->position = (uint32_t)count_option(name, text, 0, DESCRIPTORS_MAX);
         o->placement = CHOICE_POSITION;
         break;
@@ -160,11 +164,11 @@ static void set_option(struct options *o, int id, const char *name, const char *
         o->seed = count_option(name, text, 0, UINT32_MAX);
         break;
     case CPU:
-        o->cpus = cpu_option(text);
+        o->cpus = cpu_option(name, text);
         o->pinned = true;
         break;
     case PARTNER_CPU:
-        o->partner_cpus = cpu_option(text);
+        o->partner_cpus = cpu_option(name, text);
         o->partner_pinned = true;
         break;
     case JSON:

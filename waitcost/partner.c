@@ -50,7 +50,8 @@ static void wait_until_it_sleeps_outside_fuse(void)
         if (clock_ns() - begin_ns > ASLEEP_WITHIN_S * NS_PER_S)
             errx(3, "/proc/self/wchan does not show where a thread sleeps: --when sleeping with "
                     "--kind fuse is not possible here");
-    } while (!strcmp(where, "0") || !strcmp(where, "") || strstr(where, "request_wait_answer"));
+    } while (!strcmp(where, "0") || !strcmp(where, "") || strstr(where, "fuse") ||
+             strstr(where, "request_wait_answer"));
 }
 
 static void wait_until_it_sleeps(void)

@@ -27,8 +27,8 @@ static uint32_t place_at(const struct options *o, uint32_t i, uint32_t count)
         return i;
     case CHOICE_LAST:
         return o->descriptors - count + i;
-    case CHOICE_SPREAD:
-        return (uint32_t)((uint64_t)i * o->descriptors / count);
+    case CHOICE_SPREAD: /* each in the middle of its part */
+        return (uint32_t)((2 * (uint64_t)i + 1) * o->descriptors / (2 * (uint64_t)count));
     case CHOICE_RANDOM:
         break;
     }

@@ -6,6 +6,8 @@
 #include "turns.h"
 
 #include <err.h>
+#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -63,9 +65,9 @@ static uint32_t wait_once(struct round *r, bool first)
     if (options->when == WHEN_SLEEPING)
         r->wait_cpu_ns += cpu_ns() - cpu_before_ns;
     uint64_t waited_ns = clock_ns();
-    if (ready < 0)
+    if (ready < 0 && errno != EINTR) /* epoll's: we were stopped, and go on */
         err(1, "%s", mechanism_name);
-    uint32_t count = wait_scan(ready, found);
+    uint32_t count = wait_scan(ready < 0 ? 0 : ready, found);
     uint64_t scanned_ns = clock_ns();
     r->waits++;
     r->events += count;
@@ -98,8 +100,10 @@ static void turn(struct round *r)
     make_ready();
     do {
         uint32_t count = wait_once(r, first);
-        if (count > left || (empty += !count) > EMPTY_WAITS_MOST)
-            errx(1, "%s found %u descriptors where %lu are ready", mechanism_name, count, left);
+        empty = count ? 0 : empty + 1;
+        if (count > left || empty > EMPTY_WAITS_MOST)
+            errx(1, "%s found %u descriptors where %" PRIu64 " are ready", mechanism_name, count,
+                 left);
         writes -= drain(count, writes);
         left -= count;
         first = false;
@@ -132,7 +136,7 @@ static uint64_t warm_up(void)
     if (options->turns)
         return options->turns;
     double turns = (double)r.turns * (double)options->round_ns / (double)(now_ns - begin_ns);
-    return turns < 1 ? 1 : (uint64_t)turns;
+    return turns >= 1 ? (uint64_t)turns : 1; /* it is no number where no time has passed */
 }
 
 void turns_run(const struct options *o, const struct descriptors *d, struct places *p,
