@@ -145,6 +145,7 @@ static struct slice_plan plan_slice(const struct turn *turn)
                      .rate_per_s = options->rate_per_s,
                      .active = options->active,
                      .think_ns = options->think_ns + options->rtt_ns,
+                     .network_delay_ns = options->network_delay_ns,
                      .seed = turn->seed,
                      .start_ns = clock_ns()},
     };

@@ -106,7 +106,7 @@ void report_json(FILE *out, const struct options *o, const struct result *result
 {
     fputs("{\"version\": 1,\n\"environment\": ", out);
     print_environment(out, e);
-    fputs(",\n\"targets\": [\n", out);
+    fprintf(out, ",\n\"began_ns\": %" PRIu64 ",\n\"targets\": [\n", beginning_ns(o, results));
     for (uint32_t i = 0; i < o->target_count; i++) {
         fputs(i ? ",\n" : "", out);
         print_target(out, o, &results[i]);

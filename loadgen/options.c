@@ -39,6 +39,8 @@ static const char usage[] =
     "  --depth D             requests outstanding per connection (1)\n"
     "  --think T             closed: pause between an echo and the next request (0s)\n"
     "  --rtt T               closed: the same, as a round trip of a wide-area network\n"
+    "  --network-delay T     closed: what the network itself adds to each round trip; the first\n"
+    "                        requests are spread over that, too (0s)\n"
     "  --message-bytes B     (64)\n"
     "  --dribble B           send a message in pieces of B, each when the last one is back\n"
     "Measuring\n"
@@ -105,6 +107,7 @@ enum option_id {
     DEPTH,
     THINK,
     RTT,
+    NETWORK_DELAY,
     MESSAGE_BYTES,
     DRIBBLE,
     WINDOW,
@@ -139,6 +142,7 @@ static const struct option option_names[] = {
     {"depth", required_argument, NULL, DEPTH},
     {"think", required_argument, NULL, THINK},
     {"rtt", required_argument, NULL, RTT},
+    {"network-delay", required_argument, NULL, NETWORK_DELAY},
     {"message-bytes", required_argument, NULL, MESSAGE_BYTES},
     {"dribble", required_argument, NULL, DRIBBLE},
     {"window", required_argument, NULL, WINDOW},
@@ -208,6 +212,9 @@ static void set_option(struct options *o, struct parts *parts, int id, const cha
         break;
     case RTT:
         o->rtt_ns = time_option(name, text, 0);
+        break;
+    case NETWORK_DELAY:
+        o->network_delay_ns = time_option(name, text, 0);
         break;
     case MESSAGE_BYTES:
         o->message_bytes = bytes_option(name, text);

@@ -24,7 +24,8 @@ struct options {
     double rate_per_s; /* 0 with closed arrivals: as fast as the echoes come back */
     uint32_t depth;
     uint64_t think_ns;
-    uint64_t rtt_ns; /* a pause like think_ns, on top of it */
+    uint64_t rtt_ns;           /* a pause like think_ns, on top of it */
+    uint64_t network_delay_ns; /* of each echo; made by the network, not by us */
     uint32_t message_bytes;
     uint32_t dribble_bytes; /* 0: whole messages */
     enum placement placement;

@@ -25,10 +25,11 @@ uint64_t schedule_first(const struct schedule *s, uint32_t place, uint32_t nth)
                              period */
         shift = fmod(place + s->active * random_unit(s->seed, 0, 0), s->active);
         return s->start_ns + (uint64_t)(shift / s->active * period_ns(s));
-    case ARRIVAL_CLOSED: /* those that think are somewhere in it */
+    case ARRIVAL_CLOSED: /* those that think or wait for the network are somewhere in it */
         break;
     }
-    return s->start_ns + (uint64_t)((double)s->think_ns * (1 - random_unit(s->seed, place, nth)));
+    uint64_t round_ns = s->think_ns + s->network_delay_ns;
+    return s->start_ns + (uint64_t)((double)round_ns * (1 - random_unit(s->seed, place, nth)));
 }
 
 uint64_t schedule_next(const struct schedule *s, uint32_t place, uint64_t number, uint64_t last_ns)

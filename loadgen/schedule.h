@@ -20,8 +20,9 @@ struct schedule {
     enum arrival arrival;
     double rate_per_s; /* over all active connections; open loop only */
     uint32_t active;
-    uint64_t think_ns; /* closed loop only */
-    uint64_t seed;     /* of this slice: the same for every server */
+    uint64_t think_ns;         /* closed loop only */
+    uint64_t network_delay_ns; /* closed loop only: of each echo */
+    uint64_t seed;             /* of this slice: the same for every server */
     uint64_t start_ns;
 };
 

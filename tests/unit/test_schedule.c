@@ -119,6 +119,20 @@ static void test_thinking_clients_do_not_start_together(void **state)
     assert_int_equal(schedule_next(&s, 0, 1, 77), 1000077);
 }
 
+/* A delay of the network keeps the distances between the first requests for ever. */
+static void test_a_slow_network_is_not_entered_together(void **state)
+{
+    struct schedule s = {
+        .arrival = ARRIVAL_CLOSED, .active = ACTIVE, .network_delay_ns = 1000000, .seed = 1};
+    (void)state;
+    for (uint32_t place = 0; place < 1000; place++)
+        times[place] = schedule_first(&s, place, 0);
+    qsort(times, 1000, sizeof *times, compare);
+    assert_in_range(times[999], 900000, 999999);
+    assert_in_range(times[500], 400000, 600000);
+    assert_int_equal(schedule_next(&s, 0, 1, 77), 77); /* the network waits by itself */
+}
+
 static void test_queue_gives_the_earliest_first(void **state)
 {
     struct due_queue q;
@@ -145,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_uniform_reaches_all_connections),
         cmocka_unit_test(test_arrivals_depend_on_the_seed_only),
         cmocka_unit_test(test_thinking_clients_do_not_start_together),
+        cmocka_unit_test(test_a_slow_network_is_not_entered_together),
         cmocka_unit_test(test_queue_gives_the_earliest_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
