@@ -75,7 +75,7 @@ def pairs(run):
 
 def judge(folder, console):
     """Print what the run in `folder` comes to on a rich Console. Returns whether it passed."""
-    found = pairs(data.read_run(folder))
+    found = pairs(data.read_run(folder, "servers"))
     result = verdict(found)
     _list(result, console)
     for words in sentences(result, found):

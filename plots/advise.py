@@ -48,7 +48,7 @@ def newest_run(results, here):
         found.append((str(environment.get("date", "")), folder))
     for _, folder in sorted(found, reverse=True):
         try:
-            run = data.read_run(folder)
+            run = data.read_run(folder, "servers")
             suit(run)
             return run
         except (data.RunError, AdviseError):
@@ -199,7 +199,7 @@ def run_command(connections, active, rate, folder, results, here, json_wanted):
         raise AdviseError(f"--active {active:,} is more than --connections {connections:,}: of the open connections "
                           "some or all are active")
     question = Question(connections, active, rate)
-    run = data.read_run(folder) if folder else newest_run(results, here)
+    run = data.read_run(folder, "servers") if folder else newest_run(results, here)
     found = predictions(suit(run), question)
     if json_wanted:
         print(as_json(question, run, found, here))

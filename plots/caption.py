@@ -7,8 +7,6 @@ from .data import STANDARD_BLOCKS
 
 def head_and_foot(fig, title, scenario, ringed=False, more=()):
     """The title above; below it how to read the marks, the machine, the day, the blocks."""
-    width, height = fig.get_size_inches()
-    fig.text(0.12 / width, 1 - 0.3 / height, title, fontsize=13, fontweight="bold", va="center")
     marks = ["line: median of the blocks"] if scenario.blocks > 1 else ["one block: no spread"]
     if scenario.blocks > 1:
         marks.append("band: lowest to highest")
@@ -16,7 +14,13 @@ def head_and_foot(fig, title, scenario, ringed=False, more=()):
         marks.append("ring: saturated, it could not keep up")
     if (scenario.samples["status"] == "unsupported").any():
         marks.append("× at the top: cannot run there")
-    marks += more
+    around(fig, title, marks + list(more), scenario)
+
+
+def around(fig, title, marks, scenario):
+    """The title above; below it these marks, then the machine, the day, the blocks."""
+    width, height = fig.get_size_inches()
+    fig.text(0.12 / width, 1 - 0.3 / height, title, fontsize=13, fontweight="bold", va="center")
     fig.text(0.12 / width, 0.32 / height, " · ".join(marks), fontsize=8, color=style.FAINT, va="center")
     fig.text(0.12 / width, 0.14 / height, origin(scenario), fontsize=8, color=style.FAINT, va="center")
 

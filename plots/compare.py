@@ -11,16 +11,21 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from . import cells, environments, statistics, style
+from . import cells, environments, statistics, style, waits
 from .data import STANDARD_BLOCKS, STATUSES, USABLE, RunError, read_run
 
-SETTINGS = ("connections", "active", "arrival", "offered_per_s", "message_bytes", "depth", "variant")
+# What makes a cell, and in what order cells are listed, by the program that was measured.
+SETTINGS = {"servers": ("connections", "active", "arrival", "offered_per_s", "message_bytes", "depth", "variant"),
+            "waitcost": waits.SETTINGS}
+ORDER = {"servers": ("offered_per_s", "connections", "active"), "waitcost": waits.COUNTED}
 MORE_IS_BETTER = ("throughput_per_s", "events_per_wait")
 # What can be compared. A percentile is each block's own, and counts as one observation of that block.
 METRICS = ("server_cpu_us_per_request", "client_cpu_us_per_request", "total_cpu_us_per_request", "server_cpu_percent",
            "throughput_per_s", "response_p50_us", "response_p99_us", "response_p999_us", "service_p50_us",
            "service_p99_us", "waits_per_request", "fds_per_request", "events_per_wait", "reads_per_request",
            "writes_per_request", "eagain_per_request", "ctl_per_request")
+WAIT_METRICS = ("wait_ns", "wait_cpu_ns", "build_ns", "scan_ns", "turn_ns", "kernel_polls_per_wait",
+                "command_elapsed_s", "command_cpu_s")
 
 
 @dataclass
@@ -79,9 +84,10 @@ class Comparison:
 def compare(first, second, metric=METRICS[0], margin=statistics.MARGIN):
     """The Comparison of the runs in the folders `first` (A) and `second` (B). RunError says what is wrong: no run,
     another version's, the same one twice, nothing in common, nothing measured."""
-    if metric not in METRICS:
-        raise RunError(f"--metric {metric}: no such number to compare; there are: {', '.join(METRICS)}")
-    a, b = read_run(first), read_run(second)
+    if metric not in METRICS + WAIT_METRICS:
+        raise RunError(f"--metric {metric}: no such number to compare; there are: {', '.join(METRICS)}; of single "
+                       f"waits: {', '.join(WAIT_METRICS)}")
+    a, b = (read_run(folder, "waitcost" if metric in WAIT_METRICS else "servers") for folder in (first, second))
     if a.folder == b.folder:
         raise RunError(f"{first} and {second} are the same run, {a.folder}; give two runs (`ls results` shows them), "
                        "or see its report for the comparison of its mechanisms")
@@ -126,13 +132,14 @@ def _numbers(scenario, metric):
 
 def _scenario(a, b, name, metric):
     """(Rows, unmatched, gone) of one scenario's two sides, either of which may be None."""
-    sides = [_keyed(one.samples) if one is not None else {} for one in (a, b)]
-    counted = [_keyed(_numbers(one, metric)) if one is not None else {} for one in (a, b)]
+    program = (a or b).program
+    sides = [_keyed(one.samples, program) if one is not None else {} for one in (a, b)]
+    counted = [_keyed(_numbers(one, metric), program) if one is not None else {} for one in (a, b)]
     both = pd.concat([one.samples for one in (a, b) if one is not None])
-    varying = ["connections", *(key for key in cells.varying(both, SETTINGS) if key != "connections")]
+    varying = cells.varying(both, SETTINGS[program])
     rows, unmatched, gone = [], [], []
-    for cell in _ordered(sides):
-        label = cells.name_of({_spoken(key): _value(key, cell) for key in varying})
+    for cell in _ordered(sides, program):
+        label = _label(dict(zip(SETTINGS[program], cell)), varying, program)
         measured = [{key[1] for key in side if key[0] == cell} for side in counted]
         base = next((one for one in cells.BASES if one in measured[0] & measured[1]), None)
         for mechanism in style.order({key[1] for side in sides for key in side if key[0] == cell}):
@@ -162,9 +169,9 @@ def _lost(sides, metric):
     return tuple(found)
 
 
-def _keyed(samples):
+def _keyed(samples, program):
     """{(cell's settings, mechanism): its rows}; no number is None, so that equal settings are equal."""
-    keys = [*SETTINGS, "mechanism"]
+    keys = [*SETTINGS[program], "mechanism"]
     found = {}
     for values, rows in samples.groupby(keys, dropna=False, sort=False):
         *settings, mechanism = [None if pd.isna(value) else value for value in values]
@@ -172,23 +179,23 @@ def _keyed(samples):
     return found
 
 
-def _ordered(sides):
+def _ordered(sides, program):
     """All cells of both sides, ascending in what is a number."""
     found = {key[0] for side in sides for key in side}
-    place = [SETTINGS.index(key) for key in ("offered_per_s", "connections", "active")]
+    place = [SETTINGS[program].index(key) for key in ORDER[program]]
     return sorted(found, key=lambda cell: ([cell[i] or 0 for i in place], [str(value) for value in cell]))
 
 
-def _spoken(key):
-    return "active_setting" if key == "active" else key
-
-
-def _value(key, cell):
-    """A setting of a cell as cells.spoken() takes it."""
-    value = cell[SETTINGS.index(key)]
-    if key == "active":
-        return "all" if value == cell[SETTINGS.index("connections")] else f"{value:,.0f}"
-    return value
+def _label(values, varying, program):
+    """The name of a cell from its VALUES by setting: of its size, and of what else VARIES."""
+    if program == "waitcost":
+        return waits.name_of({key: values[key] for key in ("descriptors", *varying)})
+    shown = {key: values[key] for key in ("connections", *varying)}
+    if "active" in shown:
+        every = values["active"] == values["connections"]
+        shown = {("active_setting" if key == "active" else key): value for key, value in shown.items()}
+        shown["active_setting"] = "all" if every else f"{values['active']:,.0f}"
+    return cells.name_of(shown)
 
 
 def _row(scenario, label, cell, mechanism, base, counted, metric):

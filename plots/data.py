@@ -1,12 +1,15 @@
 """Reading a run: from its folder to tables, with errors that say what to do.
 
-A run's folder holds samples.csv itself (one scenario) or one subfolder for each scenario (`make bench`).
+A run's folder holds samples.csv (of the servers) or waits.csv (of waitcost) itself, or one subfolder for each scenario
+(`make bench`).
 Invalid, unsupported and failed samples stay in the table: `Scenario.usable` is the part that may be averaged.
 """
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+
+from runner.store import WAIT_COLUMNS
 
 from .files import RunError, numbers, read_csv, read_json, read_toml
 
@@ -28,6 +31,13 @@ LATER_TEXT = ("latency", "steady", "again")
 LATER_NUMBERS = ("attempt", "outstanding_mean", "service_mean_us", "late_percent", "others_percent",
                  "generator_share_percent", "spin_ns", "spin_shift_percent", "round_trip_shift_percent")
 
+# The same of waits.csv.
+WAIT_TEXTS = ("sample", "scenario", "mechanism", "variant", "kind", "when", "placement", "rebuild", "reregister",
+              "status", "reason", "again")
+WAIT_LATER = ("kernel_polls_per_wait", "attempt")
+WAIT_NUMBERS = tuple(name for name in WAIT_COLUMNS if name not in WAIT_TEXTS + WAIT_LATER)
+TABLES = {"servers": "samples.csv", "waitcost": "waits.csv"}
+
 # What makes a cell, besides the mechanism. `active_setting` is what the scenario asked for: "10", "1 %" or
 # "all".
 SETTINGS = ("connections", "active_setting", "arrival", "offered_per_s", "message_bytes", "depth", "variant")
@@ -41,7 +51,8 @@ ENVIRONMENT = {"type": "object", "properties": {
     "resumed": {"type": "array", "items": {"type": "object", "properties": _DAY}}}}
 PLAN = {"type": "object", "properties": {
     "place": {"type": "number"}, "notes": _TEXTS, "reruns": {"type": ["number", "null"]},
-    "connection_limit": {"type": ["number", "null"], "exclusiveMinimum": 0}}}
+    **dict.fromkeys(("connection_limit", "descriptor_limit"),
+                    {"type": ["number", "null"], "exclusiveMinimum": 0})}}
 DEFINITION = {"type": "object", "properties": {
     "fixed": _TABLE, "sweep": _TABLE | {"additionalProperties": {"type": "array"}},
     "figures": _TABLE | {"properties": {"show": _TEXTS}}}}
@@ -49,7 +60,8 @@ DEFINITION = {"type": "object", "properties": {
 
 @dataclass
 class Scenario:
-    """One scenario's samples. `samples`: numbers as numbers; `raw`: every cell as it stands in the file."""
+    """One scenario's samples. `samples`: numbers as numbers; `raw`: every cell as it stands in the file; `program`: who
+    was measured, "servers" or "waitcost"."""
     name: str
     folder: Path
     samples: pd.DataFrame
@@ -59,6 +71,7 @@ class Scenario:
     plan: dict = field(default_factory=dict)
     spoiled: pd.DataFrame = None   # rows of blocks that were run again, as text; None without any
     lacking: tuple = ()            # columns that this version writes and this run has not
+    program: str = "servers"
 
     @property
     def usable(self):
@@ -90,25 +103,25 @@ class Run:
     scenarios: list
 
 
-def read_run(folder):
-    """Return the Run in `folder`. RunError: no samples there, or none that may be averaged."""
+def read_run(folder, program=None):
+    """Return the Run in `folder`, with the scenarios of `program` ("servers" or "waitcost") or of both. RunError: no
+    samples there, or none that may be averaged."""
     folder = Path(folder).resolve()
     if not folder.is_dir():
         raise RunError(f"{folder}: no such folder; `ls results` shows the runs, `./muxbench run` makes one")
-    if (folder / "samples.csv").is_file():
-        folders = [folder]
-    else:
-        folders = sorted(path.parent for path in folder.glob("*/samples.csv"))
-    if not folders:
-        raise RunError(f"{folder}: no samples.csv here or one folder down; give the folder of a run, "
+    names = [TABLES[program]] if program else list(TABLES.values())
+    here = [folder / name for name in names if (folder / name).is_file()]
+    tables = here or sorted(path for name in names for path in folder.glob(f"*/{name}"))
+    if not tables:
+        raise RunError(f"{folder}: no {' or '.join(names)} here or one folder down; give the folder of a run, "
                        "such as results/latest")
-    scenarios = [read_scenario(path) for path in folders]
+    scenarios = [read_scenario(path.parent, path.name) for path in tables]
     scenarios = [scenario for scenario in scenarios if scenario is not None]
     strangers = [one.folder.name for one in scenarios if one.folder not in (folder, folder / one.name)]
     if strangers:
         raise RunError(f"{folder}: holds whole runs ({', '.join(strangers)}), it is none itself; give one of them")
     if not scenarios:
-        raise RunError(f"{folder}: samples.csv has no rows yet; finish the run: "
+        raise RunError(f"{folder}: {' or '.join(names)} has no rows yet; finish the run: "
                        f"`./muxbench run --resume {folder}`")
     if all(scenario.usable.empty for scenario in scenarios):
         raise RunError(f"{folder}: not one valid sample; " + _first_reason(scenarios))
@@ -116,58 +129,80 @@ def read_run(folder):
     return Run(folder, scenarios)
 
 
-def read_scenario(folder):
-    """Return the Scenario in `folder`, or None when its samples.csv has no rows."""
-    raw = read_csv(folder / "samples.csv")
-    missing = [name for name in TEXT_COLUMNS + NUMBER_COLUMNS if name not in raw.columns]
+def read_scenario(folder, table="samples.csv"):
+    """Return the Scenario in `folder`, or None when its `table` has no rows."""
+    path, waits = folder / table, table == TABLES["waitcost"]
+    raw = read_csv(path)
+    columns = WAIT_TEXTS + WAIT_NUMBERS if waits else TEXT_COLUMNS + NUMBER_COLUMNS
+    missing = [name for name in columns if name not in raw.columns]
     if missing:
-        raise RunError(f"{folder / 'samples.csv'}: missing columns {', '.join(missing)}; it was written by "
+        raise RunError(f"{path}: missing columns {', '.join(missing)}; it was written by "
                        "another version of muxbench: run the scenario again, or report it with that version")
     if raw.empty:
         return None
+    definition = _definition(folder / "scenario.toml")
+    environment = read_json(folder / "environment.json", ENVIRONMENT) or \
+        read_json(folder.parent / "environment.json", ENVIRONMENT)
+    samples, lacking = _waits(raw, path) if waits else _servers(raw, path, definition)
+    return Scenario(raw["scenario"].iloc[0], folder, samples, raw, definition, environment,
+                    read_json(folder / "plan.json", PLAN), _spoiled(folder / "spoiled.csv", SPOILED_COLUMNS[table]),
+                    lacking,
+                    "waitcost" if waits else "servers")
+
+
+def _servers(raw, path, definition):
+    """(the rows of samples.csv with numbers as numbers and what follows from them, the columns it lacks)."""
     samples = raw.copy()
     lacking = tuple(name for name in LATER_TEXT + LATER_NUMBERS if name not in raw.columns)
     samples = samples.assign(**{name: "" for name in lacking})
     for name in NUMBER_COLUMNS + LATER_NUMBERS:
-        samples[name] = numbers(samples[name], name, folder / "samples.csv")
+        samples[name] = numbers(samples[name], name, path)
     for name in sorted(set(raw.columns).difference(TEXT_COLUMNS, LATER_TEXT, NUMBER_COLUMNS, LATER_NUMBERS)):
         samples[name] = pd.to_numeric(raw[name].mask(raw[name] == ""), errors="ignore")
-    _check(samples, folder / "samples.csv")
-    definition = _definition(folder / "scenario.toml")
+    _check(samples, path, ("block", "connections", "active"), NUMBER_COLUMNS)
     samples["active_setting"] = _active_settings(samples, definition)
     samples["active_percent"] = 100 * samples["active"] / samples["connections"]
     samples["saturated"] = _saturated(samples)
-    environment = read_json(folder / "environment.json", ENVIRONMENT) or \
-        read_json(folder.parent / "environment.json", ENVIRONMENT)
-    return Scenario(raw["scenario"].iloc[0], folder, samples, raw, definition, environment,
-                    read_json(folder / "plan.json", PLAN), _spoiled(folder / "spoiled.csv"), lacking)
+    return samples, lacking
 
 
-SPOILED_COLUMNS = ("block", "connections", "active", "arrival", "offered_per_s", "message_bytes", "depth", "variant",
-                   "attempt", "status", "reason")
+def _waits(raw, path):
+    """The same of waits.csv."""
+    lacking = tuple(name for name in WAIT_LATER if name not in raw.columns)
+    samples = raw.assign(**{name: "" for name in lacking})
+    for name in WAIT_NUMBERS + WAIT_LATER:
+        samples[name] = numbers(samples[name], name, path)
+    _check(samples, path, ("block", "descriptors"), WAIT_NUMBERS)
+    return samples, lacking
 
 
-def _spoiled(path):
-    """The rows of spoiled.csv as text, or None."""
+SPOILED_COLUMNS = {"samples.csv": ("block", "connections", "active", "arrival", "offered_per_s", "message_bytes",
+                                   "depth", "variant", "attempt", "status", "reason"),
+                   "waits.csv": ("block", "descriptors", "variant", "attempt", "status", "reason")}
+
+
+def _spoiled(path, columns):
+    """The rows of spoiled.csv, which must have COLUMNS, as text; or None."""
     table = read_csv(path) if path.is_file() else None
     if table is None or table.empty:
         return None
-    missing = [name for name in SPOILED_COLUMNS if name not in table.columns]
+    missing = [name for name in columns if name not in table.columns]
     if missing:
         raise RunError(f"{path}: missing columns {', '.join(missing)}; move it away: the report is then without what "
                        "it says")
     return table
 
 
-def _check(samples, path):
+def _check(samples, path, positive, columns):
+    """RunError names the first row that cannot be: the numbers POSITIVE are in each, none of COLUMNS is negative."""
     unknown = sorted(set(samples["status"]) - set(STATUSES))
     if unknown:
         raise RunError(
             f"{path}: unknown status {', '.join(map(repr, unknown))}; allowed: {', '.join(STATUSES)}")
-    for name in ("block", "connections", "active"):
+    for name in positive:
         _refuse_row(path, samples[name].isna(), f"{name} is empty")
         _refuse_row(path, samples[name] < 1, f"{name} is below 1")
-    for name in NUMBER_COLUMNS:
+    for name in columns:
         _refuse_row(path, samples[name] < 0, f"{name} is below 0")
     names = sorted(set(samples["scenario"]))
     if len(names) > 1 or names[0] in ("", ".", "..") or not set("/\0").isdisjoint(names[0]):   # it names files

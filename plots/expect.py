@@ -7,7 +7,10 @@
     where = { connections = "max", rate = 100 }      # cells; every cell that has these values must hold
     against = { connections = 100 }                  # optional: divided by the same in this cell
     above = 10                                       # or below = 10, within = 0.2, between = [8, 12]
+    peak = "rate"                                    # optional: the greatest over the cells that differ in it only
 
+A metric of waitcost is a column of waits.csv. With `peak`, such cells count as one, whose number in a block is the
+greatest of theirs in that block (of those that hold one), before any ratio.
 The number of a block is the metric of one mechanism, or the ratio of two in that block; with `against` it is divided by
 that of the other cell. Blocks are numbered alike in all cells, and the k-th block of one cell is set against the k-th
 block of the other: they were launched apart, so the machine's drift from one cell to the next is in that ratio.
@@ -24,14 +27,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from runner import units
+from runner import keys, wait_keys
 
-from . import cells, statistics, text
+from . import cells, statistics, text, waits
 from .data import SETTINGS, USABLE
 
 SUPPORTED, REFUTED, INCONCLUSIVE, NOT_MEASURED = "supported", "refuted", "inconclusive", "not measured"
-COUNTS = ("connections", "active", "depth", "rate", "churn", "threads")
-TIMES = ("think", "rtt", "window", "warmup", "slice", "timeout")
+KEYS = {"servers": keys.KEYS, "waitcost": wait_keys.KEYS}
+ASKED = " asked"   # after a key: what was asked for, where that is "all" or a share
 
 
 @dataclass(frozen=True)
@@ -113,29 +116,30 @@ def _p_value(findings):
 
 def _findings(expect, scenario):
     """A Finding for each cell that the prediction is about and that holds a number, and how many hold none."""
-    split = [(_settings(values, rows), rows) for values, rows in cells.groups(scenario.samples, SETTINGS)]
-    most = scenario.plan.get("connection_limit") or scenario.samples["connections"].max()
+    split, peak = _cells(scenario), expect.get("peak")
+    counted = "connections" if scenario.program == "servers" else "descriptors"
+    most = scenario.plan.get(f"{counted.removesuffix('s')}_limit") or scenario.samples[counted].max()
+    chosen = [[(settings, rows) for settings, rows in split
+               if _has(scenario.program, settings, expect.get(name, {}), most)] for name in ("where", "against")]
+    here, there = (_peaks(one, peak) if peak else one for one in chosen)
     found, without = [], 0
-    for its, rows in split:
-        if not _has(its, expect.get("where", {}), most):
-            continue
+    for its, rows in here:
         numbers, samples = _numbers(expect, rows)
         if "against" in expect:
-            others = [other for settings, other in split if _has(settings, expect["against"], most)
-                      and _alike(settings, its, expect["against"])]
+            others = [other for settings, other in there if _alike(settings, its, expect["against"])]
             other, more = _numbers(expect, others[0]) if others else (numbers[:0], ())
             numbers, samples = numbers.div(other).dropna(), samples + more
         if _is_ratio(expect):
             numbers = numbers[(numbers > 0) & (numbers < np.inf)]
         if len(numbers):
-            found.append(_finding(its, numbers, expect, samples))
+            found.append(_finding(_name(scenario.program, its), numbers, expect, samples))
         else:
             without += 1
     return found, without
 
 
-def _finding(settings, numbers, expect, samples):
-    """The Finding of these numbers, one per block."""
+def _finding(name, numbers, expect, samples):
+    """The Finding of these numbers, one per block, in the cell of this name."""
     forth, back = (np.log, np.exp) if _is_ratio(expect) else (np.asarray, float)
     with np.errstate(divide="ignore"):
         low, high = (float(forth(limit)) for limit in bounds(expect))
@@ -144,7 +148,7 @@ def _finding(settings, numbers, expect, samples):
     if len(values) > 1:
         interval = tuple(float(back(bound)) for bound in statistics.mean_interval(values, 0.95))
         inside, outside = _tests(values, low, high, closed="above" not in expect and "below" not in expect)
-    return Finding(_name(settings), float(back(mean)), interval, len(values), inside, outside, samples)
+    return Finding(name, float(back(mean)), interval, len(values), inside, outside, samples)
 
 
 def _tests(values, low, high, closed):
@@ -172,42 +176,62 @@ def _numbers(expect, rows):
         usable = usable[usable["latency"] == ""]
     names = [expect["mechanism"]] if "mechanism" in expect else expect["compare"]
     its = [usable[usable["mechanism"] == name] for name in names]
-    series = [cells.by_block(one, expect["metric"]) for one in its]
+    series = [_by_block(one, expect) for one in its]
     samples = tuple(sample for one in its for sample in one["sample"])
     return (series[0] if len(series) == 1 else np.exp(statistics.paired_logs(*series))), samples
 
 
+def _by_block(rows, expect):
+    """The numbers of one mechanism's ROWS by block: the greatest of several that a peak is made of."""
+    return rows.dropna(subset=[expect["metric"]]).groupby("block")[expect["metric"]].max()
+
+
 # ---- which cells -------------------------------------------------------------------------------------------
 
+def _cells(scenario):
+    """[(settings by the keys of a scenario, rows)] of all cells."""
+    if scenario.program == "waitcost":
+        return [(waits.settings(values, scenario.definition), rows) for values, rows in waits.split(scenario.samples)]
+    return [(_settings(values, rows), rows) for values, rows in cells.groups(scenario.samples, SETTINGS)]
+
+
+def _peaks(split, key):
+    """Those of SPLIT that differ in KEY alone as one cell, which has no value of it."""
+    found = []
+    for settings, rows in split:
+        mine = {name: value for name, value in settings.items() if name not in (key, key + ASKED)}
+        place = next((place for place, (other, _) in enumerate(found) if _alike(other, mine, {key})), None)
+        if place is None:
+            found.append((mine, rows))
+        else:
+            found[place] = found[place][0], pd.concat([found[place][1], rows])
+    return found
+
+
 def _settings(values, rows):
-    """A cell's settings by the keys of a scenario; `share` is what was asked for: "10", "1 %" or "all"."""
+    """A cell's settings; "active asked" is what was asked for: "10", "1 %" or "all"."""
     drain, *others = values["variant"].split("+")
-    return {"connections": values["connections"], "active": rows["active"].iloc[0], "share": values["active_setting"],
+    return {"connections": values["connections"], "active": rows["active"].iloc[0],
+            "active" + ASKED: values["active_setting"],
             "arrival": values["arrival"], "message_bytes": values["message_bytes"], "depth": values["depth"],
             "rate": "max" if pd.isna(values["offered_per_s"]) else values["offered_per_s"], "drain": drain,
             **{key: value for key, _, value in (part.partition("=") for part in others)}}
 
 
-def _has(settings, wanted, most):
+def _has(program, settings, wanted, most):
     """Whether a cell has the wanted values. A key that is in no column is the same in all cells."""
-    return all(key not in settings or _same(settings[key], _meant(key, value, settings, most))
+    return all(key not in settings or _same(settings[key], _meant(program, key, value, settings, most))
                for key, value in wanted.items())
 
 
-def _meant(key, value, settings, most):
+def _meant(program, key, value, settings, most):
     """A value as it was written, as the number that stands in the table; words stay."""
-    if key == "active" and isinstance(value, str) and (value == "all" or value.endswith("%")):
-        share = 1 if value == "all" else float(value[:-1]) / 100
-        return max(1, round(share * settings["connections"]))
-    if key == "connections" and value == "max":
-        return most
-    if not isinstance(value, str) or value == "max":
-        return value
-    if key in COUNTS:
-        return units.count(value)
-    if key in TIMES:
-        return units.seconds(value)
-    return units.size(value) if key in ("message_bytes", "dribble") else value
+    counted = "connections" if program == "servers" else "descriptors"
+    if value == "all":
+        return settings[counted]
+    if isinstance(value, str) and value.endswith("%"):
+        return max(1, round(float(value[:-1]) / 100 * settings[counted]))
+    return most if key == counted and value == "max" else KEYS[program][key].number(value)
 
 
 def _same(one, other):
@@ -219,14 +243,17 @@ def _same(one, other):
 
 def _alike(settings, other, but):
     """Whether two cells agree in all that `but` does not name."""
-    left_out = set(but) | ({"share", "active"} if "active" in but else {"active"})
+    left_out = {key + ASKED for key in but} | set(but) | {key.removesuffix(ASKED) for key in settings if ASKED in key}
     return all(_same(settings.get(key), other.get(key)) for key in settings.keys() - left_out)
 
 
-def _name(settings):
-    """A cell in words: "19,000 connections, 10 active, 100 requests/s"."""
-    rate = "closed loop" if settings["rate"] == "max" else f"{settings['rate']:,.0f} requests/s"
-    return f"{settings['connections']:,.0f} connections, {settings['share']} active, {rate}"
+def _name(program, settings):
+    """A cell in words: "19,000 connections, 10 active, 100 requests/s"; without what a peak is taken over."""
+    if program == "waitcost":
+        return waits.name_of(settings)
+    words = {"connections": "{:,.0f} connections", "active" + ASKED: "{} active",
+             "rate": "closed loop" if settings.get("rate") == "max" else "{:,.0f} requests/s"}
+    return ", ".join(form.format(settings[key]) for key, form in words.items() if key in settings)
 
 
 # ---- bounds and words --------------------------------------------------------------------------------------
@@ -250,6 +277,8 @@ def predicted(expect):
     low, high = (f"{bound:,.3g}" for bound in bounds(expect))
     limit = {"above": f"above {low}", "below": f"below {high}"}.get(
         next(name for name in ("above", "below", "within", "between") if name in expect), f"from {low} to {high}")
+    if "peak" in expect:
+        limit += f", the greatest over {expect['peak']}"
     where, against = (_cell_words(expect.get(name, {})) for name in ("where", "against"))
     return (f"{subject}: {expect['metric']} {limit}" + (f", where {where}" if where else ", in every cell")
             + (f", as against {against}" if against else ""))

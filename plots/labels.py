@@ -1,7 +1,8 @@
 """Names at the ends of the lines, moved apart where the lines end together."""
 from . import style
 
-GAP_POINTS = 13  # least distance between the middles of two names
+GAP_POINTS = 13        # least distance between the middles of two names
+SMALL_GAP_POINTS = 10  # the same beside the lines, where names are smaller
 
 
 def at_edge(axes, ends):
@@ -24,9 +25,15 @@ def at_edge(axes, ends):
 
 
 def beside(axes, ends):
-    """Write the names of the lines that end on the way beside their last points."""
-    for name, end in ends.items():
-        axes.annotate(name, end, xytext=(7, -9), textcoords="offset points", fontsize=8.5, zorder=10)
+    """Write the names of the lines that end on the way beside their last points, apart where those are close."""
+    for place in sorted({end[0] for end in ends.values()}):
+        its = {name: end for name, end in ends.items() if end[0] == place}
+        heights = {name: axes.transData.transform(end)[1] * 72 / axes.figure.dpi for name, end in its.items()}
+        names = sorted(its, key=heights.get)
+        wanted = [heights[name] for name in names]
+        for name, height, moved in zip(names, wanted, spread_apart(wanted, SMALL_GAP_POINTS, -1e6, 1e6)):
+            axes.annotate(name, its[name], xytext=(7, moved - height - 9), textcoords="offset points", fontsize=8.5,
+                          zorder=10)
 
 
 def spread_apart(wanted, gap, low, high):

@@ -7,11 +7,11 @@ from . import cells, labels, style
 from .data import USABLE
 
 
-def canvas(count):
-    """A figure with `count` panels, two side by side at most, with room for names at the right of each."""
-    columns = min(count, 2)
+def canvas(count, most=2):
+    """A figure with `count` panels, `most` side by side at most, with room for names at the right of each."""
+    columns = min(count, most)
     lines = math.ceil(count / columns)
-    width, height = (7.8 if columns == 1 else 12), 1.55 + 3.5 * lines
+    width, height = (7.8 if columns == 1 else 2 + 5 * columns), 1.55 + 3.5 * lines
     fig, grid = pyplot.subplots(lines, columns, figsize=(width, height), squeeze=False)
     fig.subplots_adjust(left=0.95 / width, right=1 - 1.25 / width, top=1 - 0.95 / height,
                         bottom=0.95 / height, wspace=0.5, hspace=0.5)

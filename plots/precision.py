@@ -159,7 +159,7 @@ def stratified(sums):
 
 def judge(folder, console):
     """Print the table of the run in `folder` on a rich Console. Returns whether every line meets the target."""
-    run = data.read_run(folder)
+    run = data.read_run(folder, "servers")
     found = lines(run)
     for place in dict.fromkeys((line.scenario, line.cell) for line in found):
         console.print(_table(": ".join(place), [line for line in found if (line.scenario, line.cell) == place]))

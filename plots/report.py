@@ -9,20 +9,22 @@ from pathlib import Path
 from runner.files import replace
 from runner.process import dying_with_us
 
-from . import answer, caption, cells, costs, data, expect, figures, style, tables, text
+from . import answer, caption, cells, costs, data, expect, figures, style, tables, text, waits
 
 TEMPLATE = "report.html.j2"
 FIGURE = re.compile(rb"== figure (.+)\n")   # what scaling.gp puts between two figures
 
 
 def write(run_dir):
-    """Draw the figures of a run into RUN/figures/, by matplotlib and by gnuplot, and write RUN/report.html; return its
-    path.
+    """Draw the figures of a run's servers into RUN/figures/, by matplotlib and by gnuplot, and write RUN/report.html;
+    return its path, or None for a run of waitcost alone.
 
     The same samples give the same bytes. data.RunError says what is wrong with a run that cannot be drawn.
     """
     import jinja2
-    run = data.read_run(run_dir)
+    if not _servers(data.read_run(run_dir)):
+        return None
+    run = data.read_run(run_dir, "servers")
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined,
                                      trim_blocks=True, lstrip_blocks=True)
@@ -108,15 +110,25 @@ def summary(run_dir, console=None):
     console = console or Console()
     run = data.read_run(run_dir)
     for scenario in run.scenarios:
-        console.print(summary_table(scenario))
-    print(draw_with_gnuplot(run_dir, "dumb").decode(), end="", file=console.file)
+        console.print(summary_table(scenario) if scenario.program == "servers" else waits.summary_table(scenario))
+    if _servers(run):
+        _print_servers(console, data.read_run(run_dir, "servers"))
+    for scenario in run.scenarios:
+        _print_verdicts(console, scenario.name, expect.verdicts(scenario))
+
+
+def _servers(run):
+    return [scenario for scenario in run.scenarios if scenario.program == "servers"]
+
+
+def _print_servers(console, run):
+    """A plot of a run of the servers, and the answer."""
+    print(draw_with_gnuplot(run.folder, "dumb").decode(), end="", file=console.file)
     if tables.disturbed(run):
         console.print(f"[bold]disturbed[/bold]: {tables.disturbed(run)} samples are suspect: other programs, or other "
                       "guests of the host, used the machine meanwhile", highlight=False)
     for sentence in answer.sentences(run):
         console.print(f"• {sentence.text}", highlight=False)
-    for scenario in run.scenarios:
-        _print_verdicts(console, scenario.name, expect.verdicts(scenario))
 
 
 def _print_verdicts(console, name, verdicts):

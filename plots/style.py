@@ -27,13 +27,15 @@ class Look:
 
 
 # Colours: Okabe and Ito, Color Universal Design (2008): told apart by colour-blind readers. In grey, the
-# markers and dashes tell: triangle, square, disc scan; diamond, plus do not.
+# markers and dashes tell: triangles, square, disc scan; diamond, plus do not; a dot waits for nothing.
 LOOKS = {
     "select": Look("#E69F00", "^", "solid", 5.0, 8.5),
     "select-wide": Look("#CC79A7", "s", "solid", 3.4, 7.5, hollow=True),
     "poll": Look("#D55E00", "o", "solid", 1.6, 4.5),
+    "ppoll": Look("#56B4E9", "v", (0, (4, 2)), 1.6, 5.5),
     "epoll-lt": Look("#0072B2", "D", "solid", 3.4, 6.5, hollow=True),
     "epoll-et": Look("#009E73", "P", (0, (3, 1.5)), 1.6, 5.5),
+    "none": Look("#8a939c", ".", "solid", 1.2, 6),
 }
 OTHER = Look("#000000", "h", (0, (1, 1)), 1.6, 5.5)
 

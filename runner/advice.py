@@ -20,7 +20,7 @@ class Check:
 
 def checks(machine):
     """The Checks of a MACHINE, a dict as machine.describe() makes it."""
-    return [*_descriptors(machine), *_network(machine), *_processors(machine), *_features(machine)]
+    return [*_descriptors(machine), *_network(machine), *_processors(machine), *_features(machine), *_fuse(machine)]
 
 
 def _check(name, value, fine, advice, level=NOTE):
@@ -84,8 +84,18 @@ def _processors(machine):
 
 
 def _features(machine):
+    usable = machine["perf"] == "available"
+    yield _check("perf", "available" if usable else "not usable", usable, f"`make profile`: {machine['perf']}")
     for name, key, what in (
             ("hardware counters", "hardware_counters", "cycles cannot be counted; nothing here needs them"),
             ("io_uring", "io_uring", "nothing here needs it yet"),
             ("netem", "netem", "no delay or loss on the loopback; `rtt` and `dribble` do without")):
         yield _check(name, machine[key], machine[key].startswith("available"), what)
+
+
+def _fuse(machine):
+    """Looked at by the doctor alone."""
+    if "fuse" in machine:
+        usable = machine["fuse"] == "available"
+        yield _check("/dev/fuse", "usable" if usable else "not usable", usable,
+                     f"`waitcost --kind fuse` cannot count what the kernel asks: {machine['fuse']}")

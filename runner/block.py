@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-from runner import estimate, gates, process
+from runner import estimate, gates, namespace, perf, process, stacks, store
 from runner.process import ChildError, Children
 from runner.support import program, unsupported
 from runner.units import time_option
 
 READY_S = 10
 READY_WORDS = "listening on "
-TIME_KEYS = ("think", "rtt", "window", "warmup", "slice", "timeout")
+TIME_KEYS = ("think", "rtt", "network_delay", "window", "warmup", "slice", "timeout")
 PERCENTILES = ("response_p50_us", "response_p99_us", "response_p999_us", "service_p50_us", "service_p99_us")
 PLAIN_KEYS = ("connections", "active", "arrival", "rate", "depth", "message_bytes", "dribble", "placement",
               "churn", "threads", "congestion")
@@ -21,20 +21,20 @@ PLAIN_KEYS = ("connections", "active", "arrival", "rate", "depth", "message_byte
 
 @dataclass(frozen=True)
 class Bench:
-    """What all blocks of a scenario share: its name, whether servers are driven in slices, the programs'
-    folder, the cores of the servers and of the generator, and what to call about every second."""
+    """What all blocks of a scenario share: its name, whether servers are driven in slices, the folders of the programs
+    and of what is measured, the cores of the servers and of the generator, and what to call about every second."""
     scenario: str
     slices: bool
     bin: Path
+    folder: Path
     server_cpu: int
     loadgen_cpu: int
     tick: Callable = None
 
 
 def run(bench, step):
-    """Run one Step: rows for samples.csv, slices.csv and histograms.csv, as three lists of dicts; and whether the
-    environment spoiled it (a bool). Whatever fails is a row with the reason; nothing is raised but for errors of our
-    own."""
+    """Run one Step: the rows of each table, lists of dicts by its name; and whether the environment spoiled it (bool).
+    Whatever fails is a row with the reason; nothing is raised but for errors of our own."""
     reasons = {name: unsupported(name, step.cell.settings) for name in step.order}
     able = [name for name in step.order if not reasons[name]]
     samples = [_row(bench, step, name, status="unsupported", reason=reasons[name])
@@ -47,7 +47,7 @@ def run(bench, step):
         spoiled |= again
         slices += _details(step, record.get("slices", []))
         histograms += _buckets(step, record.get("histograms", []))
-    return samples, slices, histograms, spoiled
+    return {store.HISTOGRAMS: histograms, store.SLICES: slices, store.SAMPLES: samples}, spoiled
 
 
 # ---- the programs ------------------------------------------------------------------------------------------
@@ -56,10 +56,13 @@ def _drive(bench, step, group):
     """Run the servers of GROUP together under one generator. Returns its record (a dict, empty if there is
     none), and {mechanism: why its sample failed}."""
     servers, failed = {}, {}
-    with Children() as children:
+    with Children() as children, Children() as watchers:   # watchers stay out of a network of the servers' own
         try:
+            if step.cell.settings["network_delay"]:
+                namespace.enter(children, step.cell.settings["network_delay"])
             for name in group:
                 servers[name] = _start_server(bench, step, children, name)
+            sampler = _sampler(step, watchers, servers)
             record = _load(bench, step, children, servers)
         except ChildError as error:
             ended = [process.how(child) for child, _, _ in servers.values() if child.poll() is not None]
@@ -71,6 +74,8 @@ def _drive(bench, step, group):
                 failed[name] = str(error)
             except ValueError:
                 failed[name] = f"{server.name} ended without its ledger"
+        if sampler:
+            _add_profiles(record, servers, sampler)
     return record, failed
 
 
@@ -113,16 +118,47 @@ def loadgen_options(bench, step, servers):
     options = []
     for name, (server, address, ledger) in servers.items():
         options += ["--target", f"{name}={address},pid={server.pid},ledger={ledger}"]
+    paced = settings["arrival"] == "closed" and settings["rate"] != "max"   # by its round trips
     for key in PLAIN_KEYS:
-        if settings[key] is not None:
+        if settings[key] is not None and not (paced and key == "rate"):
             options += [f"--{key.replace('_', '-')}", settings[key]]
     for key in TIME_KEYS:
         if settings[key] is not None:
-            options += [f"--{key}", time_option(settings[key])]
+            options += [f"--{key.replace('_', '-')}", time_option(settings[key])]
     spin = False if bench.server_cpu == bench.loadgen_cpu else settings["spin"]
     if spin is not None:
         options.append("--spin" if spin else "--no-spin")
     return [*options, "--cpu", bench.loadgen_cpu, "--seed", step.seed, "--order", "random"]
+
+
+# ---- what perf sees ------------------------------------------------------------------------------------------
+
+def _sampler(step, watchers, servers):
+    """What records SERVERS, if STEP asks for it and perf can."""
+    if not step.cell.settings.get("profile") or perf.why_not():
+        return None
+    return perf.Sampler(watchers, [server.pid for server, _, _ in servers.values()])
+
+
+def _add_profiles(record, servers, sampler):
+    """Add to each target in RECORD what perf saw of its server within its slices; or why it saw nothing."""
+    try:
+        samples = sampler.samples()
+    except ChildError as error:
+        for target in record["targets"]:
+            target["unprofiled"] = str(error)
+        return
+    for target in record["targets"]:
+        name = target["mechanism"]
+        windows = [_window(record["began_ns"], one) for one in record["slices"] if one["mechanism"] == name]
+        profile = stacks.profile(samples, servers[name][0].pid, windows, f"echo-{name}")
+        target |= profile.columns() | {"profile": profile}
+
+
+def _window(began_ns, one):
+    """When a slice began and ended, in ns of the clock that perf's times are from."""
+    first = began_ns + one["start_ms"] * 1e6
+    return first, first + one["duration_ms"] * 1e6
 
 
 # ---- the rows ----------------------------------------------------------------------------------------------
@@ -134,7 +170,7 @@ def _row(bench, step, name, **measured):
     known = {key: settings[key] for key in ("connections", "active", "arrival", "message_bytes", "depth")}
     known |= {"sample": step.sample(name), "block": step.block, "scenario": bench.scenario,
               "mechanism": name, "variant": step.cell.variant}
-    return known | {"offered_per_s": None if rate == "max" else rate} | measured
+    return known | measured | {"offered_per_s": None if rate == "max" else rate}
 
 
 def _samples(bench, step, group, record, failed):

@@ -41,6 +41,7 @@ def _parser():
     _add_compare(commands)
     _add_judged(commands)
     _add_advise(commands)
+    _add_profile(commands)
     listing = commands.add_parser("list", help="show the scenarios and their questions")
     listing.set_defaults(handle=_list)
     doctor = commands.add_parser("doctor", help="check what is needed, and the limits of this machine")
@@ -131,6 +132,20 @@ def _add_advise(commands):
     advise.set_defaults(handle=_advise)
 
 
+def _add_profile(commands):
+    profile = commands.add_parser(
+        "profile", help="where does a server's CPU time go?", description="Samples one server under load with perf, "
+        "and draws a flame graph; prints the share of each system call. No measurement of speed.")
+    profile.add_argument("mechanism", metavar="MECHANISM", help="such as poll")
+    profile.add_argument("--connections", required=True, metavar="N", help="how many are open, such as 1000, 1k or max")
+    profile.add_argument("--active", metavar="A", help="how many of them speak (10)")
+    profile.add_argument("--rate", default="max", metavar="R",
+                         help="requests per second, over all of them (max: the next one when the echo is back)")
+    profile.add_argument("--seconds", default="5", metavar="S", help="how long it is sampled (5)")
+    profile.add_argument("--out", type=Path, metavar="DIR", help="the folder (results/profile-MECHANISM-TIMESTAMP)")
+    profile.set_defaults(handle=_profile)
+
+
 DIGITS = 18   # of a number on the command line: 64 bits
 
 
@@ -195,6 +210,11 @@ def _precision(options, paths):
 
 def _advise(options, paths):
     from runner.advise import run
+    return run(options, paths)
+
+
+def _profile(options, paths):
+    from runner.profile import run
     return run(options, paths)
 
 

@@ -10,20 +10,21 @@ from runner.units import duration
 REDRAW_S = 2
 
 
-def figures(rows):
-    """The latest figures of a block in a few words: server CPU per request by mechanism, and what went
-    wrong."""
+def figures(program, rows):
+    """The latest figures of a block of PROGRAM in a few words: server CPU per request or time per wait by mechanism,
+    and what went wrong."""
+    words, column, divisor = program.figure
     parts = []
     for row in rows:
-        cost = row.get("server_cpu_us_per_request")
+        cost = row.get(column)
         if row["status"] == "unsupported":
             parts.append(f"{row['mechanism']} unsupported")
         elif cost is None:
             parts.append(f"{row['mechanism']} {row['status']}")
         else:
-            parts.append(f"{row['mechanism']} {cost:.3g}" +
+            parts.append(f"{row['mechanism']} {cost / divisor:.3g}" +
                          ("" if row["status"] == "valid" else f" ({row['status']})"))
-    return "server CPU us/request: " + ", ".join(parts)
+    return f"{words}: " + ", ".join(parts)
 
 
 class Lines:
@@ -38,10 +39,10 @@ class Lines:
     def tick(self, left):
         """About a second has passed."""
 
-    def end(self, text, rows, left):
-        """A block is done: TEXT names it, ROWS are its samples, LEFT the seconds to go."""
+    def end(self, text, left):
+        """A block is done: TEXT names it and its figures, LEFT the seconds to go."""
         self.count += 1
-        print(f"[{self.count}/{self.total}] {text}: {figures(rows)}; about {duration(left)} left",
+        print(f"[{self.count}/{self.total}] {text}; about {duration(left)} left",
               file=sys.stderr, flush=True)
 
     def say(self, message):
@@ -67,9 +68,9 @@ class Bar:
         if time.monotonic() - self.drawn >= REDRAW_S:
             self._draw(left)
 
-    def end(self, text, rows, left):
+    def end(self, text, left):
         """A block is done."""
-        self.latest = f"{text}: {figures(rows)}"
+        self.latest = text
         self._draw(left, advance=1)
 
     def say(self, message):

@@ -1,7 +1,7 @@
 """`muxbench doctor`: what is there, what is missing, and what to do about it."""
 import subprocess
 
-from runner import advice, machine
+from runner import advice, machine, probes
 from runner.paths import ROOT
 
 STYLES = {advice.FINE: "green", advice.NOTE: "yellow", advice.WARNING: "bold red"}
@@ -18,7 +18,7 @@ def run(paths):
         if any(need["group"] == group for need in missing):
             console.print(f"Some needs of {group} are missing: `{target}` installs them, or says how.",
                           style="yellow")
-    console.print(_machine_table(machine.describe()))
+    console.print(_machine_table(machine.describe() | {"fuse": probes.fuse(paths.bin)}))
     console.print(
         f"Not built: {', '.join(built)}. Run `make`." if built else f"All programs are built in {paths.bin}.")
     return 1 if built or any(need["group"] == "bench" for need in missing) else 0
@@ -36,8 +36,9 @@ def list_needs():
 
 def missing_programs(paths):
     """The names of our own programs that are not built."""
-    from runner.keys import MECHANISMS
-    names = ["loadgen", *(f"echo-{mechanism}" for mechanism in MECHANISMS)]
+    from runner import keys, wait_keys
+    names = ["loadgen", *(f"echo-{mechanism}" for mechanism in keys.MECHANISMS),
+             *(f"waitcost-{mechanism}" for mechanism in wait_keys.MECHANISMS)]
     return [name for name in names if not (paths.bin / name).is_file()]
 
 

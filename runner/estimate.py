@@ -1,15 +1,15 @@
 """How long a block should take, and from how long the others really took, how long the rest will."""
-from runner.support import unsupported
+import math
 
 CONNECT_S = 35e-6   # to open and close a connection; seen on 2 cores: 0.15 to 0.25 s per 5,000,
 SCAN_S = 2e-9       # while it is opened, a scanning server looks at all those before it
+BATCH = 1000        # connections that are opened at once (loadgen/drive.c),
+TRIPS_PER_BATCH = 3   # in so many round trips
+# waitcost: a process, its half round to warm up; a descriptor that is opened; a turn's system calls, a descriptor that
+# is asked, by a kind of the kernel's own and by FUSE. Seen on 2 cores.
+PROCESS_S, WARM_UP_ROUNDS, OPEN_S, CALL_S, ASKED_S, FUSE_S = 0.01, 0.5, 5e-6, 1.5e-6, 20e-9, 40e-6
 START_S = 0.1       # a block's own: fork, exec, the generator's clock
 SERVER_S = 0.05     # a server's
-
-
-def planned(step):
-    """The seconds that STEP should take with those of its mechanisms that can run."""
-    return block_seconds(step, sum(unsupported(name, step.cell.settings) is None for name in step.order))
 
 
 def block_seconds(step, supported):
@@ -17,8 +17,30 @@ def block_seconds(step, supported):
     settings = step.cell.settings
     connections = settings["connections"]
     connecting = CONNECT_S * connections + SCAN_S * connections**2
-    each = SERVER_S + connecting + settings["warmup"] + settings["window"]
+    each = SERVER_S + connecting + settings["warmup"] + settings["window"] + _delays(settings)
     return START_S + supported * each if supported else 0.0
+
+
+def _delays(settings):
+    """The seconds that a server and its generator wait for a slow network: to connect in batches, and at the end of
+    each slice."""
+    slices = 1 + math.ceil(settings["window"] / settings["slice"])
+    return (settings["network_delay"] or 0) * (TRIPS_PER_BATCH * math.ceil(settings["connections"] / BATCH) + slices)
+
+
+def wait_seconds(step, supported):
+    """The seconds that STEP of waitcost should take with SUPPORTED of its mechanisms."""
+    settings = step.cell.settings
+    round_s = settings["round"] if settings["turns"] is None else settings["turns"] * _turn_seconds(settings)
+    rounds_s = round_s * (settings["rounds"] + WARM_UP_ROUNDS)
+    each = PROCESS_S + OPEN_S * settings["descriptors"] + rounds_s
+    return supported * each * (1 + (settings["runs"] or 0))
+
+
+def _turn_seconds(settings):
+    """A guess at a turn, for scenarios that count turns."""
+    asked_s = FUSE_S if settings["kind"] == "fuse" else ASKED_S
+    return CALL_S + asked_s * settings["descriptors"]
 
 
 class Clock:

@@ -4,6 +4,7 @@ import resource
 from runner import units
 from runner.cells import Limit
 
+PERCENT_USED = 95   # of the descriptors that a process may have
 BYTES_PER_CONNECTION = 16 * 1024   # both ends of an idle TCP connection in the kernel, with room to spare
 
 
@@ -53,13 +54,21 @@ def connection_limit(mechanisms, at=None):
     """The Limit of one server when MECHANISMS servers run at once: the smallest of 95 % of the hard descriptor limit,
     what half of the available memory holds, and the generator's ports. AT: limits() of another machine."""
     at = at or limits()
-    hard, ports = at["descriptors_hard"], at.get("ports")
-    found = [Limit(units.two_digits(hard * 95 // 100), f"the hard descriptor limit is {hard:,} (`ulimit -Hn`)")]
-    if at["memory_available_bytes"]:
-        available = at["memory_available_bytes"]
-        found.append(Limit(units.two_digits(available // 2 // (BYTES_PER_CONNECTION * mechanisms)),
-                           f"memory: {available // 2**20:,} MiB are available"))
+    found, ports = [descriptor_limit(mechanisms, at)], at.get("ports")
     if ports:
         found.append(Limit(units.two_digits((ports[1] - ports[0] + 1) * SOURCE_ADDRESSES),
                            "the generator's ports: widen net.ipv4.ip_local_port_range"))
-    return min(found, key=lambda limit: limit.connections)
+    return min(found, key=lambda limit: limit.most)
+
+
+def descriptor_limit(processes=1, at=None):
+    """The Limit of descriptors that each of so many PROCESSES can have open for connections, or for what needs less
+    memory. AT: as above."""
+    at = at or limits()
+    hard, available = at["descriptors_hard"], at["memory_available_bytes"]
+    found = [Limit(units.two_digits(hard * PERCENT_USED // 100),
+                   f"the hard descriptor limit is {hard:,} (`ulimit -Hn`)")]
+    if available:
+        found.append(Limit(units.two_digits(available // 2 // (BYTES_PER_CONNECTION * processes)),
+                           f"memory: {available // 2**20:,} MiB are available"))
+    return min(found, key=lambda limit: limit.most)

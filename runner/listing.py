@@ -2,14 +2,15 @@
 import textwrap
 import tomllib
 
+from runner import scenario
 from runner.paths import shown
 
 
 def run(paths):
     """Print the scenarios. Exit status 0; a scenario that cannot be read is listed with the reason."""
-    files = sorted(paths.scenarios.glob("*.toml"))
+    files = scenario.files(paths.scenarios)
     for path in files:
-        print(path.stem)
+        print(scenario.known_as(path, paths.scenarios))
         for line in textwrap.wrap(_question(path), 96):
             print(f"    {line}")
     print(f"\n{len(files)} scenarios in {shown(paths.scenarios)}/; run one with `./muxbench run NAME`, "

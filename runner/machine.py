@@ -6,7 +6,7 @@ import platform
 import subprocess
 import sys
 
-from runner import cpu, limits, probes
+from runner import cpu, limits, perf, probes
 from runner.limits import number, read
 from runner.paths import ROOT
 
@@ -73,6 +73,7 @@ def features():
     return {
         "hardware_counters": probes.hardware_counters(),
         "perf_event_paranoid": number("/proc/sys/kernel/perf_event_paranoid"),
+        "perf": perf.why_not() or "available",
         "io_uring": probes.io_uring(),
         "netem": probes.netem(),
     }
@@ -86,6 +87,7 @@ def versions():
         "libc": libc or None,
         "python": sys.version.split()[0],
         "gnuplot": _first_line("gnuplot", "--version"),
+        "hyperfine": _first_line("hyperfine", "--version"),
         **{name: _module_version(name) for name in ("numpy", "scipy", "pandas", "matplotlib")},
     }
 

@@ -6,22 +6,21 @@ from dataclasses import replace
 from runner import units
 from runner.cells import active_count
 from runner.errors import UserError
-from runner.keys import KEYS, SHARE
-
-KNOWN = [key for key in KEYS if key != "max_connections"]
+from runner.keys import SHARE
 
 
-def parse(texts):
-    """["mechanism=poll,select", ...] as {key: [value, ...]} (values as text). UserError if a key is
-    unknown."""
+def parse(texts, programs):
+    """["mechanism=poll,select", ...] as {key: [value, ...]} (values as text). UserError if a key is none that cells of
+    PROGRAMS have."""
+    known = list(dict.fromkeys(["mechanism", *(key for program in programs for key in program.cell_keys)]))
     wanted = {}
     for text in texts:
         key, equals, values = text.partition("=")
-        if key not in KNOWN or not equals or not values:
-            close = difflib.get_close_matches(key, KNOWN, n=1)
+        if key not in known or not equals or not values:
+            close = difflib.get_close_matches(key, known, n=1)
             meant = f" (did you mean {close[0]}?)" if close and close[0] != key else ""
             raise UserError(
-                f"--only {text}: give KEY=VALUE,VALUE with one of the keys {', '.join(KNOWN)}{meant}")
+                f"--only {text}: give KEY=VALUE,VALUE with one of the keys {', '.join(known)}{meant}")
         wanted.setdefault(key, []).extend(values.split(","))
     return wanted
 
@@ -49,15 +48,16 @@ def select(wanted, cells, limit):
 
 
 def _values(cell, key):
-    return cell.mechanisms if key == "mechanism" else [cell.settings[key]]
+    return cell.mechanisms if key == "mechanism" else [cell.settings[key]] if key in cell.settings else []
 
 
 def _has(cell, limit, key, text):
     """Does CELL have the value TEXT for KEY? Numbers are equal however they are written."""
-    if key == "connections" and text == "max":
-        text = str(limit.connections)
-    if key == "active" and text == "all":
-        text = str(cell.settings["connections"])
+    counted = "connections" if "connections" in cell.settings else "descriptors"
+    if key == counted and text == "max":
+        text = str(limit.most)
+    if text == "all":
+        text = str(cell.settings[counted])
     if key == "active" and re.fullmatch(SHARE, text):
         text = str(active_count(text, cell.settings["connections"]))
     return any(str(value) == text or _same(value, text) for value in _values(cell, key))

@@ -7,27 +7,34 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner import cells, cpu, files, limits, machine, only, plan, probes, scenario, store
+from runner import cells, cpu, files, machine, only, plan, probes, scenario, store
 from runner.errors import UserError
 from runner.paths import shown
+from runner.programs import PROGRAMS
 
-PLAN_VERSION = 2
+PLAN_VERSION = 3
 # What plan.json must say beside the steps, for a run to go on.
-ABOUT = {"scenario", "place", "slices", "seed", "blocks", "server_cpu", "loadgen_cpu", "cores_why", "reruns",
+ABOUT = {"scenario", "program", "place", "slices", "seed", "blocks", "server_cpu", "loadgen_cpu", "cores_why", "reruns",
          "reruns_bounded"}
 
 
 @dataclass
 class Part:
     """One scenario of a run. ABOUT is what goes into plan.json beside the steps; NOTES are for the user; DONE
-    holds (cell's name, block) of what is measured already."""
+    holds (cell's name, block) of what is measured already; CLASSIC: it stands in scenarios/classics/."""
     name: str
     text: str
     steps: list
     about: dict
     notes: list = field(default_factory=list)
+    classic: bool = False
     folder: Path = None
     done: set = field(default_factory=set)
+
+    @property
+    def program(self):
+        """What is measured, a programs.Program."""
+        return PROGRAMS[self.about["program"]]
 
     @property
     def left(self):
@@ -39,7 +46,7 @@ def plan_parts(options, paths):
     """The Parts that OPTIONS (of `muxbench run`) ask for. UserError with whatever is wrong in them or in a
     scenario."""
     scenarios = _load_all(options, paths)
-    wanted = only.parse(options.only)
+    wanted = only.parse(options.only, [one.program for one in scenarios])
     expanded = [_expand(one) for one in scenarios]
     only.check(wanted, [cell for found, _, _ in expanded for cell in found],
                [limit for found, _, limit in expanded for _ in found])
@@ -50,13 +57,14 @@ def plan_parts(options, paths):
     for one, (found, notes, limit) in zip(scenarios, expanded):
         chosen = only.select(wanted, found, limit)
         blocks = options.blocks or (1 if options.quick else one.blocks)
-        about = {"version": PLAN_VERSION, "scenario": one.name, "place": len(parts), "slices": one.slices,
-                 "seed": seed, "blocks": blocks, "quick": one.quick, "only": options.only,
+        about = {"version": PLAN_VERSION, "scenario": one.name, "program": one.program.name, "place": len(parts),
+                 "slices": one.slices, "seed": seed, "blocks": blocks, "quick": one.quick, "only": options.only,
                  "same_core": options.same_core, "server_cpu": picked.server, "loadgen_cpu": picked.loadgen,
                  "cores_why": picked.why, "reruns": 3 if options.reruns is None else options.reruns,
                  "reruns_bounded": options.reruns is None,
-                 "connection_limit": limit.connections, "notes": notes}
-        parts.append(Part(one.name, one.text, plan.make(one.name, chosen, blocks, seed), about, notes))
+                 f"{one.program.counted.removesuffix('s')}_limit": limit.most, "notes": notes}
+        parts.append(Part(one.name, one.text, plan.make(one.name, chosen, blocks, seed), about, notes,
+                          one.path.resolve().parent == (paths.scenarios / "classics").resolve()))
     kept = [part for part in parts if part.steps]
     if not kept:
         raise UserError(f"no cell has all of --only {' --only '.join(options.only)}; look with --dry-run")
@@ -81,7 +89,7 @@ def _load_all(options, paths):
 
 def _expand(one):
     """The cells of a scenario on this machine, notes about them, and the Limit that "max" stands for."""
-    limit = limits.connection_limit(len(one.sweep["mechanism"]) if one.slices else 1)
+    limit = one.program.limit(one)
     found, notes = cells.expand(one, limit)
     return found, notes, cells.reach(one, limit)
 
@@ -92,7 +100,7 @@ def create(parts, out, paths):
     """Store PARTS in the new folder OUT (None: one under results/ with a name of its own), all or nothing.
     Returns the folder."""
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    label = parts[0].name if len(parts) == 1 else "bench"
+    label = parts[0].name if len(parts) == 1 else "reproduce" if all(part.classic for part in parts) else "bench"
     folder = Path(out).absolute() if out else paths.results / f"{label}-{stamp}"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         if not (folder / store.PLAN).exists() and not list(folder.glob(f"*/{store.PLAN}")):
@@ -108,7 +116,8 @@ def create(parts, out, paths):
         for part in parts:
             cores = {key: part.about[key] for key in ("server_cpu", "loadgen_cpu", "same_core", "cores_why")}
             inner = building if len(parts) == 1 else building / part.name
-            store.create(inner, part.text, environment | cores, part.about | plan.to_json(part.steps))
+            store.create(inner, part.text, environment | cores, part.about | plan.to_json(part.steps),
+                         part.program.tables)
             part.folder = folder if len(parts) == 1 else folder / part.name
         with files.writing(folder):
             building.rename(folder)
@@ -139,7 +148,7 @@ def reopen(folder, paths):
     for one in {folder.parent, folder, *(part.folder for part in parts)}:
         files.sweep(one)
     for part in parts:
-        part.done = store.recover(part.folder, part.steps)
+        part.done = store.recover(part.folder, part.steps, part.program.tables)
         if part.left:
             _note_resumption(part.folder, environment)
     return sorted(parts, key=lambda part: part.about["place"])
@@ -165,7 +174,7 @@ def _reopen(folder, environment):
     if not {about["server_cpu"], about["loadgen_cpu"]} <= usable:
         raise UserError(f"{shown(folder)}: this run used the cores {about['server_cpu']} and "
                         f"{about['loadgen_cpu']}, now usable are {sorted(usable)}; start a new run")
-    return Part(about["scenario"], "", steps, about, [], folder)
+    return Part(about["scenario"], "", steps, about, folder=folder)
 
 
 def _note_resumption(folder, environment):

@@ -1,9 +1,8 @@
 """What a run is going to do, said before it starts; with `--dry-run` nothing else happens."""
 import sys
 
-from runner import advice, estimate, machine
+from runner import advice, machine, perf
 from runner.paths import shown
-from runner.support import unsupported
 from runner.units import duration
 
 
@@ -17,33 +16,36 @@ def announce(parts, folder):
     for check in advice.checks(machine.conditions()):
         if check.level == advice.WARNING:
             say(f"{check.name}: {check.value}: {check.advice}")
-    say(_cores(parts[0].about))
+    say(_cores(parts))
     for part in parts:
         for note in part.notes:
             say(f"{part.name}: {note}")
         done = f", {len(part.done)} of {len(part.steps)} done" if part.done else ""
         say(f"{part.name}: {_count(part)}{done}, seed {part.about['seed']}")
-    left = sum(estimate.planned(step) for part in parts for step in part.left)
+    if any(step.cell.settings.get("profile") for part in parts for step in part.left) and perf.why_not():
+        say(f"no profile: {perf.why_not()}")
+    left = sum(part.program.planned(step) for part in parts for step in part.left)
     say(f"{shown(folder)}: about {duration(left)}; Ctrl-C leaves a run that can be resumed")
 
 
 def dry_run(parts):
     """Print the cells, what was left out and the time it takes. Exit status 0."""
-    print(_cores(parts[0].about))
+    print(_cores(parts))
     for part in parts:
         print(f"{part.name}: {_count(part)}, seed {part.about['seed']}")
-        for cell in sorted({step.cell.name: step.cell for step in part.steps}.values(), key=_place):
-            print(f"    {_describe(cell)}")
+        for cell in sorted({step.cell.name: step.cell for step in part.steps}.values(), key=part.program.order):
+            print(f"    {_describe(part.program, cell)}")
         for note in part.notes:
             print(f"    {note}")
-    left = sum(estimate.planned(step) for part in parts for step in part.steps)
+    left = sum(part.program.planned(step) for part in parts for step in part.steps)
     print(f"about {duration(left)}; nothing was started")
     return 0
 
 
-def _cores(about):
-    return (f"servers on core {about['server_cpu']}, generator on core {about['loadgen_cpu']}: "
-            f"{about['cores_why']}")
+def _cores(parts):
+    about = parts[0].about
+    first, second = (" and ".join(dict.fromkeys(part.program.roles[role] for part in parts)) for role in (0, 1))
+    return f"{first} on core {about['server_cpu']}, {second} on core {about['loadgen_cpu']}: {about['cores_why']}"
 
 
 def _count(part):
@@ -52,13 +54,7 @@ def _count(part):
     return f"{cells} cell{'s' * (cells != 1)} with {blocks} block{'s' * (blocks != 1)} each"
 
 
-def _place(cell):
-    return cell.settings["connections"], cell.settings["active"], cell.name
-
-
-def _describe(cell):
+def _describe(program, cell):
     """A cell in one line; mechanisms in brackets are unsupported there."""
-    settings = cell.settings
-    names = [name if unsupported(name, settings) is None else f"({name})" for name in cell.mechanisms]
-    times = f"window {settings['window']:g} s, slice {settings['slice']:g} s"
-    return f"{cell.name:<30} {times}: {' '.join(names)}"
+    names = [name if program.unsupported(name, cell.settings) is None else f"({name})" for name in cell.mechanisms]
+    return f"{cell.name:<30} {program.times(cell.settings)}: {' '.join(names)}"

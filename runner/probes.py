@@ -24,21 +24,33 @@ def _syscall(*arguments):
 
 def hardware_counters():
     """Can user-space cycles be counted? "available", or why not."""
+    # Flags of struct perf_event_attr: bits 5 and 6 leave out the kernel and the hypervisor.
+    error = _event(kind=0, config=0, flags=0x60)   # hardware, cycles
+    reasons = {0: "available", None: "unknown on this architecture",
+               errno.ENOENT: "not there (usual on virtual machines)", errno.EACCES: "not permitted",
+               errno.EPERM: "not permitted", errno.ENOSYS: "not in this kernel"}
+    return reasons[error] if error in reasons else os.strerror(error)
+
+
+def sampling():
+    """Would the kernel give samples of a process of ours and of the kernel's work for it? 0, or an errno."""
+    error = _event(kind=1, config=0, flags=0)   # software, cpu-clock
+    return errno.ENOSYS if error is None else error
+
+
+def _event(kind, config, flags):
+    """Open a perf event of this process, and close it: 0 or an errno; None on an architecture whose call is unknown."""
     call = PERF_EVENT_OPEN.get(os.uname().machine)
     if call is None:
-        return "unknown on this architecture"
-    # struct perf_event_attr, version 0 (64 bytes): type 0 (hardware), its own size, config 0 (cycles); then
-    # at byte 40 the flags, of which bits 5 and 6 leave out the kernel and the hypervisor.
+        return None
+    # struct perf_event_attr, version 0, of 64 bytes: type, its own size, config; at byte 40 the flags.
     attributes = bytearray(64)
-    attributes[4] = 64
-    attributes[40] = 0x60
+    attributes[0], attributes[4], attributes[8], attributes[40] = kind, 64, config, flags
     fd, error = _syscall(call, ctypes.c_char_p(bytes(attributes)), os.getpid(), ANY_CPU, NO_GROUP, 0)
     if fd >= 0:
         os.close(fd)
-        return "available"
-    reasons = {errno.ENOENT: "not there (usual on virtual machines)", errno.EACCES: "not permitted",
-               errno.EPERM: "not permitted", errno.ENOSYS: "not in this kernel"}
-    return reasons.get(error, os.strerror(error))
+        return 0
+    return error
 
 
 def io_uring():
@@ -83,3 +95,15 @@ def cores(folder, server, loadgen):
         return json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         return {}
+
+
+def fuse(folder):
+    """Can the kernel's calls of ->poll() be counted, by the waitcost in FOLDER and a file of FUSE? "available", or why
+    not and what to do. The file stands in no folder, and is gone with the program."""
+    command = [folder / "waitcost-poll", "--kind", "fuse", "--descriptors", "1", "--rounds", "1", "--turns", "1"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=30,
+                              preexec_fn=dying_with_us())
+    except (OSError, subprocess.SubprocessError):
+        return "unknown: waitcost does not run"
+    return "available" if done.returncode == 0 else " ".join(done.stderr.split()) or "unknown"

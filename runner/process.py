@@ -24,13 +24,15 @@ class Children:
 
     def __init__(self):
         self.running, self.shared = [], []
+        self.inside = []   # words before a command, which put it into a namespace (runner/namespace.py)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         for child in self.running:
-            child.kill()
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)   # its session: what it has started, too
         for child in self.running:
             child.wait()
             if child.stdout:
@@ -55,13 +57,13 @@ class Children:
 
     def start(self, name, argv, stdout=subprocess.PIPE):
         """Start ARGV (texts, numbers, paths) as child NAME. ChildError if it cannot be."""
-        argv = [str(one) for one in argv]
+        argv, kept = self._inherited([str(one) for one in [*self.inside, *argv]])
         errors, stderr = self.file(f"{name}.stderr"), self.shared[-1]
         # An interruption between the child's birth and its entry into our list would leave it alone: it has to wait.
         signals = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
         try:
             # A session of its own: Ctrl-C reaches the runner only, which ends its children in order.
-            child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+            child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, pass_fds=kept,
                                      start_new_session=True, preexec_fn=dying_with_us(signals))
             self.running.append(child)
         except OSError as error:
@@ -70,6 +72,15 @@ class Children:
             signal.pthread_sigmask(signal.SIG_SETMASK, signals)
         child.name, child.errors = name, errors
         return child
+
+    def _inherited(self, argv):
+        """ARGV, and the descriptors that a child must inherit for it. In a user namespace /proc/OURS/fd is closed to
+        it: there a file of ours is its own descriptor."""
+        ours, kept = f"/proc/{os.getpid()}/fd/", []
+        if self.inside:
+            kept = [descriptor for descriptor in self.shared for word in argv if word.endswith(f"{ours}{descriptor}")]
+            argv = [word.replace(ours, "/proc/self/fd/") for word in argv]
+        return argv, kept
 
 
 def _is_open_as(path, descriptor):

@@ -1,4 +1,4 @@
-"""`muxbench report DIR`: figures, report.html and the summary of a run, made from its samples alone."""
+"""`muxbench report DIR`: figures, report.html, classics.html and the summary of a run, made from its samples alone."""
 import sys
 
 from runner import files, session
@@ -12,7 +12,8 @@ def run(folder):
     from plots import data, report
     try:
         with session.interruptible():
-            written = report.write(folder)
+            from plots import classics
+            written = [report.write(folder), classics.write(folder)]
             summary = report.summary(folder)
             for one in (folder, folder / "figures"):   # what a report that was killed has left
                 files.sweep(one)
@@ -26,7 +27,8 @@ def run(folder):
         return _failed(folder, f"{type(error).__name__}: {error}")
     if summary:
         print(summary)
-    print(f"report: {shown(written or folder / 'report.html')}")
+    for path in filter(None, written):
+        print(f"report: {shown(path)}")
     return 0
 
 

@@ -2,7 +2,7 @@
 import math
 import time
 
-from runner import block, display, doctor, estimate, plan, prepare, preview, report, session, store
+from runner import block, display, doctor, estimate, hyperfine, plan, prepare, preview, report, session, store
 from runner.errors import INTERRUPTED, Interrupted, UserError
 from runner.files import NotWritten
 from runner.paths import shown
@@ -20,7 +20,8 @@ def run(options, paths):
             if parts is None:
                 folder = options.resume.absolute().resolve()
                 parts = prepare.reopen(folder, paths)
-            else:
+            hyperfine.check(parts)
+            if folder is None:
                 folder = prepare.create(parts, options.out, paths)
             preview.announce(parts, folder)
             _measure(parts, folder, paths)
@@ -62,7 +63,7 @@ class Reruns:
 def _measure(parts, folder, paths):
     """Run the steps that are left, the first block of each part before the second; store each at once."""
     queue = plan.interleave([part.left for part in parts])
-    clock = estimate.Clock([estimate.planned(step) for _, step in queue])
+    clock = estimate.Clock([parts[index].program.planned(step) for index, step in queue])
     bounded = parts[0].about["reruns_bounded"]
     reruns = Reruns(max(REPEATED * clock.left, REPEATED_S) if bounded else math.inf)
     done = sum(len(part.done) for part in parts)
@@ -74,15 +75,16 @@ def _measure(parts, folder, paths):
 
 def _run_step(part, step, clock, progress, paths, reruns):
     begin = time.monotonic()
-    about = part.about
-    bench = block.Bench(part.name, about["slices"], paths.bin, about["server_cpu"], about["loadgen_cpu"],
+    about, program = part.about, part.program
+    bench = block.Bench(part.name, about["slices"], paths.bin, part.folder, about["server_cpu"], about["loadgen_cpu"],
                         lambda: progress.tick(clock.remaining(time.monotonic() - begin)))
     text = f"{step.cell.name} block {step.block}"
     progress.begin(text, clock.remaining())
-    before = store.spoiled_attempts(part.folder, step)   # of a run that was interrupted meanwhile
+    before = store.spoiled_attempts(part.folder, step, program.tables)   # of a run that was interrupted meanwhile
     for attempt in range(before + 1, max(before, about["reruns"]) + 2):
         start = time.monotonic()
-        samples, slices, histograms, spoiled = block.run(bench, step)
+        rows, spoiled = program.run(bench, step)
+        samples = rows[program.samples]
         for row in samples:
             row["attempt"] = attempt
         if not spoiled or attempt > about["reruns"]:
@@ -91,15 +93,17 @@ def _run_step(part, step, clock, progress, paths, reruns):
         if not reruns.afford(time.monotonic() - start):
             progress.say(f"{text}: kept, although {why}: the time for reruns is used up (--reruns 3 has no such limit)")
             break
-        store.keep_spoiled(part.folder, samples)
+        store.keep_spoiled(part.folder, program.tables, samples)
         progress.say(f"{text}: run again, because {why}")
     for row in samples:
         if row["status"] == "failed":
             progress.say(f"{row['sample']} failed: {row['reason']}")
-    store.commit(part.folder, samples, slices, histograms)
+        if row.get("unprofiled"):
+            progress.say(f"{row['sample']}: no profile: {row['unprofiled']}")
+    store.commit(part.folder, program.tables, rows)
     part.done.add((step.cell.name, step.block))
-    clock.done(estimate.planned(step), time.monotonic() - begin)
-    progress.end(text, samples, clock.remaining())
+    clock.done(program.planned(step), time.monotonic() - begin)
+    progress.end(f"{text}: {display.figures(program, samples)}", clock.remaining())
 
 
 # ---- after -------------------------------------------------------------------------------------------------
@@ -119,10 +123,10 @@ def _verdict(parts):
     """0, or 1 if not one sample can be used; says how many cannot."""
     counts = {}
     for part in parts:
-        for status in store.statuses(part.folder):
+        for status in store.statuses(part.folder, part.program.tables):
             counts[status] = counts.get(status, 0) + 1
     for status in ("failed", "invalid"):
         if counts.get(status):
             preview.say(f"{counts[status]} of {sum(counts.values())} samples {status}: "
-                        "see `reason` in samples.csv")
+                        f"see `reason` in {' and '.join(dict.fromkeys(part.program.samples for part in parts))}")
     return 0 if counts.get("valid") or counts.get("suspect") else 1

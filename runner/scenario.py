@@ -2,7 +2,6 @@
 
 Every message names the file, the line where the key stands, the key, and what is allowed.
 """
-import difflib
 import math
 import os
 import re
@@ -10,17 +9,20 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from runner import cells, units
+from runner import predictions, programs, schema
 from runner.errors import UserError
-from runner.keys import ALLOWED, BOUNDS, KEYS, REQUIRED, SCHEMA
 from runner.paths import shown
+from runner.programs import PROGRAMS, Program
+from runner.words import meant, toml
 
 
 @dataclass(frozen=True)
 class Scenario:
     """A scenario as it was written, with the defaults filled in: FIXED has one value for a key, SWEEP a
     list; EXPECT has its predictions (plots/expect.py says what they mean)."""
+    path: Path
     name: str
+    program: Program
     text: str
     question: str
     prediction: str
@@ -38,9 +40,19 @@ def find(name, folder):
     for path in (Path(name), Path(folder) / f"{name}.toml", Path(folder) / name):
         if os.path.isfile(path):   # False for a name that is too long, too: Path.is_file() raises
             return path
-    known = sorted(path.stem for path in Path(folder).glob("*.toml"))
-    raise UserError(
-        f"{name}: there is no such scenario{_meant(Path(name).stem, known)}; known: {', '.join(known)}")
+    known = [known_as(path, folder) for path in files(folder)]
+    close = meant(name, known) or meant(Path(name).stem, known)
+    raise UserError(f"{name}: there is no such scenario{close}; known: {', '.join(known)}")
+
+
+def files(folder):
+    """The paths of the scenarios in FOLDER: those of its own, then those in a folder of it."""
+    return sorted(Path(folder).glob("*.toml")) + sorted(Path(folder).glob("*/*.toml"))
+
+
+def known_as(path, folder):
+    """The name by which find() finds the scenario PATH in FOLDER."""
+    return path.relative_to(folder).with_suffix("").as_posix()
 
 
 def load(path, quick=False, edit=None):
@@ -50,13 +62,15 @@ def load(path, quick=False, edit=None):
     stages = (_schema_problems, _range_problems, _section_problems)   # each supposes that the one before found nothing
     try:
         text, data = _parse(path, edit)
-        problems = next(filter(None, (list(stage(data)) for stage in stages)), [])
+        program = programs.named(data)
+        problems = next(filter(None, (list(stage(data, program)) for stage in stages)), [])
     except RecursionError:
         raise UserError(f"{shown(path)}: nested too deep; a scenario has sections of keys, and no more") from None
     if problems:
         raise UserError("\n".join(_message(path, text, *problem) for problem in problems))
-    fixed, sweep = _sections(data, quick)
-    return Scenario(name=path.stem, text=text, question=data["question"], prediction=data["prediction"],
+    fixed, sweep = _sections(data, program, quick)
+    return Scenario(path=path, name=path.stem, program=program, text=text,
+                    question=data["question"], prediction=data["prediction"],
                     blocks=data.get("blocks", 10), slices=data.get("slices", True), fixed=fixed, sweep=sweep,
                     quick=quick, figures=tuple(data.get("figures", {}).get("show", ())),
                     expect=tuple(data.get("expect", ())))
@@ -82,10 +96,10 @@ def _parse(path, edit):
         raise UserError(f"{shown(path)}:{line}: a number of thousands of digits; give one of 64 bits at most") from None
 
 
-def _sections(data, quick):
+def _sections(data, program, quick):
     """The fixed values and the sweeps of DATA, defaults filled in; [quick] replaces either where it names a
     key."""
-    defaults = {name: key.default for name, key in KEYS.items() if key.default is not None}
+    defaults = {name: key.default for name, key in program.keys.items() if key.default is not None}
     sweep = dict(data["sweep"])
     fixed = {name: value for name, value in defaults.items() if name not in sweep} | data.get("fixed", {})
     for name, value in data.get("quick", {}).items() if quick else ():
@@ -97,13 +111,13 @@ def _sections(data, quick):
 
 # ---- what is wrong: (keys that lead to the place, message) -------------------------------------------------
 
-def _schema_problems(data):
+def _schema_problems(data, program):
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
     types = Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
-    validator = extend(Draft202012Validator, type_checker=types)(SCHEMA)
+    validator = extend(Draft202012Validator, type_checker=types)(schema.of(program, tuple(PROGRAMS)))
     for error in sorted(validator.iter_errors(data), key=lambda one: list(map(str, one.path))):
-        yield from _explain(error)
+        yield from _explain(error, program)
 
 
 def _is_integer(_checker, value):
@@ -115,23 +129,23 @@ def _is_number(checker, value):
     return _is_integer(checker, value) or isinstance(value, float) and math.isfinite(value)
 
 
-def _explain(error):
+def _explain(error, program):
     """An error of jsonschema as our own problems, in words that name what is allowed."""
     where = _place(error.path)
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
         for name in error.instance:
             if name not in known:
-                yield [*where, name], f"unknown key{_meant(name, known)}; allowed: {', '.join(known)}"
+                yield [*where, name], f"unknown key{meant(name, known)}; allowed: {', '.join(known)}"
     elif error.validator == "required":
         for name in error.validator_value:
             if name not in error.instance:
-                yield [*where, name], f"missing; give {_allowed(name, where)}"
+                yield [*where, name], f"missing; give {_allowed(program, name, where)}"
     elif error.validator == "minItems" and not error.instance:
-        yield where, f"an empty list; give at least one of: {_allowed(where[-1], [])}"
+        yield where, f"an empty list; give at least one of: {_allowed(program, where[-1], [])}"
     else:
-        what = f"{_toml(error.instance)} is not allowed{_choice(error)}"
-        yield where, f"{what}; allowed: {_allowed(where[-1], where[:-1])}"
+        what = f"{toml(error.instance)} is not allowed{_choice(error)}"
+        yield where, f"{what}; allowed: {_allowed(program, where[-1], where[:-1])}"
 
 
 def _place(path):
@@ -144,17 +158,17 @@ def _place(path):
 
 def _choice(error):
     choices = error.validator_value if error.validator == "enum" else []
-    return _meant(error.instance, choices) if isinstance(error.instance, str) else ""
+    return meant(error.instance, choices) if isinstance(error.instance, str) else ""
 
 
-def _allowed(name, where):
+def _allowed(program, name, where):
     """What key NAME takes, in words; in [sweep] it is a list of such."""
-    if name in KEYS:
-        return ("a list of: " if where == ["sweep"] else "") + KEYS[name].allowed
-    return ALLOWED.get(name, f"a section [{name}] with keys and values")
+    if name in program.keys:
+        return ("a list of: " if where == ["sweep"] else "") + program.keys[name].allowed
+    return schema.allowed(program, tuple(PROGRAMS), name)
 
 
-def _range_problems(data):
+def _range_problems(data, program):
     """Numbers that are written well, and that no program takes."""
     tables = [([name], data.get(name, {})) for name in ("fixed", "sweep", "quick")]
     tables += [([f"expect[{number}]", name], expect.get(name, {})) for number, expect in
@@ -162,111 +176,44 @@ def _range_problems(data):
     for where, table in tables:
         for name, value in table.items():
             for one in value if isinstance(value, list) else [value]:
-                if KEYS[name].range and not _in_range(name, one, *KEYS[name].range):
-                    yield [*where, name], f"{_toml(one)} is not allowed; allowed: {_allowed(name, where)}"
+                if not _in_range(program.keys[name], one):
+                    yield [*where, name], f"{toml(one)} is not allowed; allowed: {_allowed(program, name, where)}"
 
 
-def _in_range(name, value, least, most):
+def _in_range(key, value):
+    if key.range is None:
+        return True
+    least, most = key.range
     try:
-        number = cells.number(name, value)
+        number = key.number(value)
     except ValueError:
         return False
     return isinstance(number, str) or least <= number <= most and (isinstance(least, float) or number == int(number))
 
 
-def _section_problems(data):
-    """What a schema cannot say: keys given twice or not at all, and rates that do not go with the
-    arrivals."""
+def _section_problems(data, program):
+    """What a schema cannot say: keys given twice or not at all, and values that do not go together."""
     fixed, sweep = data.get("fixed", {}), data["sweep"]
     for name in sweep:
         if name in fixed:
             yield ["sweep", name], "stands in [fixed] too; keep one of the two"
-    for name in REQUIRED:
+    for name in program.required:
         if name not in fixed and name not in sweep:
-            yield ["fixed", name], f"missing; give it in [fixed] or [sweep]: {KEYS[name].allowed}"
+            yield ["fixed", name], f"missing; give it in [fixed] or [sweep]: {program.keys[name].allowed}"
     for quick in (False, True):
-        yield from _rate_problems(*_sections(data, quick), "quick" if quick else "")
+        fixed, sweep = _sections(data, program, quick)
+        for name, what in program.clashes(fixed, sweep):
+            yield ["quick" if quick else "sweep" if name in sweep else "fixed", name], what
     for number, expect in enumerate(data.get("expect", []), 1):
-        for where, what in _expect_problems(expect, *_sections(data, False)):
+        for where, what in predictions.problems(expect, program, *_sections(data, program, False)):
             yield [f"expect[{number}]", *where], what
     if isinstance(data.get("quick", {}).get("mechanism"), str):
         yield ["quick", "mechanism"], "must be a list"
-    if isinstance(data.get("quick", {}).get("max_connections"), list):
-        yield ["quick", "max_connections"], "must be one value"
-
-
-def _rate_problems(fixed, sweep, section):
-    arrivals = sweep.get("arrival", [fixed.get("arrival")])
-    rates = sweep.get("rate", [fixed.get("rate")])
-    where = [section or ("sweep" if "rate" in sweep else "fixed"), "rate"]
-    if "closed" in arrivals and any(rate != "max" for rate in rates):
-        yield where, 'a rate needs open arrivals: set arrival = "poisson" or "uniform", or rate = "max"'
-    if "max" in rates and any(arrival != "closed" for arrival in arrivals):
-        yield where, 'open arrivals need a rate: give requests per second, or set arrival = "closed"'
-
-
-def _expect_problems(expect, fixed, sweep):
-    """What is wrong in one prediction: (keys below its section, message)."""
-    subject = [name for name in ("mechanism", "compare") if name in expect]
-    if len(subject) != 1:
-        yield subject[1:], "give one of mechanism (a figure of one) and compare (the ratio of two)"
-    for name in subject:
-        for mechanism in [expect[name]] if name == "mechanism" else expect[name]:
-            if mechanism not in sweep["mechanism"]:
-                yield [name], (f'"{mechanism}" is not measured{_meant(mechanism, sweep["mechanism"])}; '
-                               f'[sweep] has: {", ".join(sweep["mechanism"])}')
-    yield from _bound_problems(expect)
-    for name in ("where", "against"):
-        for key, value in expect.get(name, {}).items():
-            values = sweep.get(key, [fixed[key]] if key in fixed else [])
-            if value not in values:
-                yield [name, key], f"no cell has {_toml(value)}; there are: {', '.join(map(_toml, values)) or 'none'}"
-    where, against = expect.get("where", {}), expect.get("against")
-    for name, chosen in (("where", where), ("against", where | (against or {}))):
-        if name in expect and not _some_cell(chosen, fixed, sweep):
-            yield [name], "no cell has this: active would be more than connections"
-    if against and all(where.get(key, fixed.get(key)) == value for key, value in against.items()):
-        yield ["against"], "is the same cell as where; give another value for one of its keys"
-
-
-def _bound_problems(expect):
-    """What is wrong in the bounds of one prediction."""
-    bounds = [name for name in BOUNDS if name in expect]
-    ratio = "compare" in expect or "against" in expect
-    if len(bounds) != 1:
-        yield bounds[1:], f"give one of {', '.join(BOUNDS)}"
-    if "within" in bounds and not ratio:
-        yield ["within"], "is for ratios: give compare or against, or say between = [low, high]"
-    low, *high = expect.get("between", [expect.get("above", expect.get("below", 1))])
-    if high and low > high[0]:
-        yield ["between"], "the lower number comes first"
-    if ratio and low <= 0:
-        yield bounds[:1], "a ratio is above 0, so this can never fail or never hold"
-
-
-def _some_cell(chosen, fixed, sweep):
-    """Whether a cell with the CHOSEN values can have as many connections as active ones."""
-    counts, active = ([chosen[key]] if key in chosen else sweep.get(key) or [fixed.get(key, 1)]
-                      for key in ("connections", "active"))
-    plain = [value for value in active if isinstance(value, int) or str(value).rstrip("kM.0123456789") == ""]
-    return "max" in counts or len(plain) < len(active) or \
-        min(map(units.count, plain)) <= max(map(units.count, counts))
+    if isinstance(data.get("quick", {}).get(program.cap), list):
+        yield ["quick", program.cap], "must be one value"
 
 
 # ---- words -------------------------------------------------------------------------------------------------
-
-def _meant(word, known):
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f' (did you mean "{close[0]}"?)' if close else ""
-
-
-def _toml(value):
-    """VALUE as TOML writes it, shortened."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 40 else text[:37] + "..."
-
 
 def _message(path, text, where, what):
     line = _line_of(text, where)

@@ -8,7 +8,8 @@ import re
 from runner.errors import UserError
 from runner.files import append, replace, writing
 
-SAMPLES, SLICES, HISTOGRAMS, PLAN = "samples.csv", "slices.csv", "histograms.csv", "plan.json"
+SAMPLES, SLICES, HISTOGRAMS, WAITS = "samples.csv", "slices.csv", "histograms.csv", "waits.csv"
+PLAN = "plan.json"
 
 SAMPLE_COLUMNS = ("sample", "block", "position", "scenario", "mechanism", "variant", "connections", "active",
                   "arrival", "offered_per_s", "message_bytes", "depth", "window_s", "requests", "errors",
@@ -20,23 +21,33 @@ SAMPLE_COLUMNS = ("sample", "block", "position", "scenario", "mechanism", "varia
                   "cut_off", "service_p99_us", "lateness_p99_us", "client_cpu_percent", "machine_cpu_percent",
                   "slices", "attempt", "latency", "steady", "outstanding_mean", "service_mean_us", "late_percent",
                   "others_percent", "generator_share_percent", "spin_ns", "spin_shift_percent",
-                  "round_trip_shift_percent", "again")
+                  "round_trip_shift_percent", "again", "wait_percent", "ctl_percent", "read_percent",
+                  "write_percent", "profile_samples")
 SLICE_COLUMNS = ("sample", "round", "position", "start_ms", "duration_ms", "requests", "errors", "cut_off",
                  "server_cpu_us", "client_cpu_us", "client_polling_us", "steal_us", "waits", "core_round_trip_ns")
 HISTOGRAM_COLUMNS = ("sample", "kind", "lower_ns", "upper_ns", "count")
-# Rows of samples.csv that were measured again, because the environment had spoiled their block.
+# Of waitcost: those from `kind` on are the names in its JSON, too, up to the ones that are made here.
+WAIT_COLUMNS = ("sample", "block", "position_in_block", "scenario", "mechanism", "variant", "kind", "when",
+                "descriptors", "ready", "placement", "place", "highest_descriptor", "writes", "rebuild", "reregister",
+                "rounds", "turns", "waits", "events", "slept", "ctl", "build_ns", "wait_ns", "wait_low_ns",
+                "wait_high_ns", "wait_cpu_ns", "scan_ns", "turn_ns", "turn_low_ns", "turn_high_ns", "cpu_s",
+                "elapsed_s", "kernel_polls", "kernel_polls_per_wait", "command_elapsed_s", "command_cpu_s", "status",
+                "reason", "attempt", "again")
+# Rows of the samples that were measured again, because the environment had spoiled their block.
 SPOILED = "spoiled.csv"
+# The tables of a run and their columns. The last one has a row for each sample: with that row the sample is there.
 COLUMNS = {HISTOGRAMS: HISTOGRAM_COLUMNS, SLICES: SLICE_COLUMNS, SAMPLES: SAMPLE_COLUMNS}
+WAIT_TABLES = {WAITS: WAIT_COLUMNS}
 
 
-def create(folder, scenario_text, environment, plan):
-    """Fill the new FOLDER: the scenario as it was asked, the environment, the plan (dicts), and tables
-    without rows."""
+def create(folder, scenario_text, environment, plan, tables):
+    """Fill the new FOLDER: the scenario as it was asked, the environment, the plan (dicts), and TABLES (COLUMNS or
+    WAIT_TABLES) without rows."""
     with writing(folder):
         folder.mkdir(parents=True)
     replace(folder / "scenario.toml", scenario_text)
     write_json(folder / "environment.json", environment)
-    for name, columns in COLUMNS.items():
+    for name, columns in tables.items():
         replace(folder / name, _csv([columns]))
     write_json(folder / PLAN, plan)
 
@@ -60,41 +71,47 @@ def read_json(path):
     return data
 
 
-def commit(folder, samples, slices, histograms):
-    """Add a block to FOLDER: rows as dicts by column. Its samples come last, in one write: with them it is
-    done."""
-    rows = {HISTOGRAMS: histograms, SLICES: slices, SAMPLES: samples}
-    for name, columns in COLUMNS.items():
+def commit(folder, tables, rows):
+    """Add a block to FOLDER: ROWS as dicts by column, for each of its TABLES. Its samples come last, in one write: with
+    them it is done."""
+    for name, columns in tables.items():
         _append(folder, name, columns, rows[name])
 
 
-def keep_spoiled(folder, samples):
+def keep_spoiled(folder, tables, samples):
     """Add the rows of a block that will be run again to FOLDER's spoiled.csv, which begins with the first."""
+    _, columns = _last(tables)
     if not (folder / SPOILED).exists():
-        replace(folder / SPOILED, _csv([SAMPLE_COLUMNS]))
-    _append(folder, SPOILED, SAMPLE_COLUMNS, samples)
+        replace(folder / SPOILED, _csv([columns]))
+    _append(folder, SPOILED, columns, samples)
+
+
+def _last(tables):
+    """(name, columns) of the table of the samples."""
+    return list(tables.items())[-1]
 
 
 def _append(folder, name, columns, rows):
     append(folder / name, _csv([[_cell(row.get(column)) for column in columns] for row in rows]))
 
 
-def recover(folder, steps):
-    """Make FOLDER hold whole blocks only, and return which of STEPS are done, a set of (cell's name, block).
-    Rows of a block that was not finished are dropped; a file that has none stays as it is. UserError if a table is not
-    there or not this version's: nothing is dropped then."""
-    tables = {name: _rows(folder / name, columns) for name, columns in COLUMNS.items()}
-    present = {row[0] for row in tables[SAMPLES]}
+def recover(folder, steps, tables):
+    """Make the TABLES in FOLDER hold whole blocks only, and return which of STEPS are done, a set of (cell's name,
+    block). Rows of a block that was not finished are dropped; a file that has none stays as it is. UserError if a table
+    is not there or not this version's: nothing is dropped then."""
+    found = {name: _rows(folder / name, columns) for name, columns in tables.items()}
+    samples, sample_columns = _last(tables)
+    present = {row[0] for row in found[samples]}
     done, keep = set(), set()
     for step in steps:
         names = {step.sample(mechanism) for mechanism in step.order}
         if names <= present:
             done.add((step.cell.name, step.block))
             keep |= names
-    for name, columns in COLUMNS.items():
-        _replace_if_other(folder / name, _csv([columns, *(row for row in tables[name] if row[0] in keep)]))
+    for name, columns in tables.items():
+        _replace_if_other(folder / name, _csv([columns, *(row for row in found[name] if row[0] in keep)]))
     if (folder / SPOILED).exists():
-        _replace_if_other(folder / SPOILED, _csv([SAMPLE_COLUMNS, *_rows(folder / SPOILED, SAMPLE_COLUMNS)]))
+        _replace_if_other(folder / SPOILED, _csv([sample_columns, *_rows(folder / SPOILED, sample_columns)]))
     return done
 
 
@@ -103,19 +120,20 @@ def _replace_if_other(path, text):
         replace(path, text)
 
 
-def spoiled_attempts(folder, step):
+def spoiled_attempts(folder, step, tables):
     """How often STEP was run and spoiled so far."""
+    _, columns = _last(tables)
     if not (folder / SPOILED).exists():
         return 0
-    names, place = {step.sample(mechanism) for mechanism in step.order}, SAMPLE_COLUMNS.index("attempt")
-    attempts = [row[place] for row in _rows(folder / SPOILED, SAMPLE_COLUMNS) if row[0] in names]
+    names, place = {step.sample(mechanism) for mechanism in step.order}, columns.index("attempt")
+    attempts = [row[place] for row in _rows(folder / SPOILED, columns) if row[0] in names]
     return max((int(text) for text in attempts if re.fullmatch("[0-9]{1,9}", text)), default=0)
 
 
-def statuses(folder):
+def statuses(folder, tables):
     """The status of every sample in FOLDER, a list."""
-    place = SAMPLE_COLUMNS.index("status")
-    return [row[place] for row in _rows(folder / SAMPLES, SAMPLE_COLUMNS)]
+    name, columns = _last(tables)
+    return [row[columns.index("status")] for row in _rows(folder / name, columns)]
 
 
 def _rows(path, columns):
@@ -146,4 +164,6 @@ def _csv(rows):
 
 def _cell(value):
     """An empty cell for what was not measured, never 0; a text in one line, as each row is one."""
+    if isinstance(value, bool):
+        return str(value).lower()   # as TOML and JSON write it
     return "" if value is None else " ".join(value.splitlines()) if isinstance(value, str) else value

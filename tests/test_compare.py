@@ -47,10 +47,10 @@ def samples(seed, blocks=10, factor=None, spread=0.005, drift=1.0, costs=COSTS, 
 
 def run(folder, rows, environment=ENVIRONMENT, scenario="[fixed]\nactive = 10\n", slices=()):
     """A run's folder with these rows, as the runner writes it."""
-    store.create(folder, scenario, environment or {}, {"place": 0})
+    store.create(folder, scenario, environment or {}, {"place": 0}, store.COLUMNS)
     if environment is None:
         (folder / "environment.json").unlink()
-    store.commit(folder, rows, slices, [])
+    store.commit(folder, store.COLUMNS, {store.SAMPLES: rows, store.SLICES: slices, store.HISTOGRAMS: []})
     return folder
 
 
@@ -513,7 +513,7 @@ def test_aa_has_40_cells():
         one = scenario.load(paths.scenarios / f"{name}.toml")
         assert one.sweep["mechanism"] == ["epoll-lt", "epoll-lt:again"]
         limit = connection_limit(2)
-        count += len(cells.expand(one, limit)[0]) if limit.connections >= 4000 else 20
+        count += len(cells.expand(one, limit)[0]) if limit.most >= 4000 else 20
     assert count == 40
 
 

@@ -53,8 +53,8 @@ def called(bare):
 
 def satisfy(bare):
     """Make all needs present: programs that do nothing, and an interpreter that finds all modules."""
-    for name in ("cc", "make", "gnuplot", "hyperfine", "perf", "strace", "clang", "clang-format", "clang-tidy", "cppcheck", "git",
-                 "ip", "unshare"):
+    for name in ("cc", "make", "gnuplot", "hyperfine", "perf", "strace", "clang", "clang-format", "clang-tidy",
+                 "cppcheck", "git", "ip", "unshare"):
         script(bare / "bin" / name, "exit 0")
     script(bare / "bin" / "python3", 'echo "/somewhere/python3 "')
 

@@ -49,6 +49,7 @@ def test_every_advice_says_what_to_do(here):
     ("mitigations", {"mitigations": {"spectre_v2": "Mitigation: Retpolines"}}, "dearer"),
     ("virtualisation", {"virtualisation": "container"}, "ratios within a block"),
     ("netem", {"netem": "not in this kernel"}, "rtt"),
+    ("/dev/fuse", {"fuse": "/dev/fuse: Permission denied: run as root"}, "run as root"),
 ])
 def test_a_limit_that_matters_is_named_with_a_remedy(here, name, change, words):
     worse = here | {key: here[key] | value if key == "limits" else value for key, value in change.items()}
@@ -61,8 +62,19 @@ def test_doctor_shows_needs_and_limits(capsys, programs):
     said = capsys.readouterr().out
     assert status == (1 if any(need["state"] == "missing" and need["group"] == "bench"
                                for need in doctor.list_needs()) else 0)
-    for word in ("python3-numpy", "present", "hard descriptor limit", "clock source", "netem"):
+    for word in ("python3-numpy", "hyperfine", "present", "hard descriptor limit", "clock source", "netem",
+                 "/dev/fuse"):
         assert word in said
+
+
+@pytest.mark.parametrize("script, answer", [
+    ("exit 0", "available"), ("echo '/dev/fuse: run as root' >&2; exit 3", "/dev/fuse: run as root"),
+    ("exit 1", "unknown"), (None, "unknown: waitcost does not run")])
+def test_fuse_is_tried_by_waitcost_itself(tmp_path, script, answer):
+    if script:
+        (tmp_path / "waitcost-poll").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "waitcost-poll").chmod(0o755)
+    assert probes.fuse(tmp_path) == answer
 
 
 def test_doctor_fails_where_something_needed_is_missing(capsys, monkeypatch):

@@ -15,6 +15,7 @@ from runner import cells, cli, cpu, limits, only, prepare, preview, probes, scen
 from runner.cells import Limit
 from runner.errors import UserError
 from runner.paths import Paths
+from runner.programs import SERVERS
 
 LIMIT = Limit(19_000, "the hard descriptor limit is 20,000")
 SMOKE = scenario.load(Paths().scenarios / "smoke.toml")
@@ -75,7 +76,7 @@ def test_two_digits_are_kept_and_none_added(number):
 
 # ---- --only ------------------------------------------------------------------------------------------------
 
-KEY_NAMES = st.sampled_from(only.KNOWN)
+KEY_NAMES = st.sampled_from(["mechanism", *SERVERS.cell_keys])
 SELECTIONS = st.lists(st.one_of(TEXTS, st.builds("{}={}".format, KEY_NAMES, TEXTS),
                                 st.builds("{}={},{}".format, KEY_NAMES, TEXTS, TEXTS)), max_size=3)
 
@@ -85,7 +86,7 @@ SELECTIONS = st.lists(st.one_of(TEXTS, st.builds("{}={}".format, KEY_NAMES, TEXT
 def test_only_selects_cells_or_says_what_there_is(texts):
     found, _ = cells.expand(SMOKE, LIMIT)
     try:
-        wanted = only.parse(texts)
+        wanted = only.parse(texts, [SERVERS])
         only.check(wanted, found, [LIMIT] * len(found))
     except UserError as error:
         assert str(error).startswith("--only ") and ("there are: " in str(error) or "give KEY=" in str(error))
@@ -99,7 +100,7 @@ def test_only_selects_cells_or_says_what_there_is(texts):
 def test_only_finds_a_count_however_it_is_written(count, draw):
     found = [replace(one, settings=one.settings | {"connections": count}) for one in cells.expand(SMOKE, LIMIT)[0]]
     texts = [str(count), f"{count / 1000:.3f}k", f"{count / 1_000_000:.6f}M"]
-    wanted = only.parse([f"connections={draw.draw(st.sampled_from(texts))}"])
+    wanted = only.parse([f"connections={draw.draw(st.sampled_from(texts))}"], [SERVERS])
     assert only.select(wanted, found, LIMIT) == found
 
 

@@ -219,12 +219,13 @@ REASONS = ["", "it said \"no\", twice", "a\nb", "a\rb", "é", '"']
 
 def stored(folder, blocks):
     """A run in FOLDER with the first BLOCKS of STEPS in it."""
-    store.create(folder, "", {}, plan.to_json(STEPS))
+    store.create(folder, "", {}, plan.to_json(STEPS), store.COLUMNS)
     for step in STEPS[:blocks]:
-        rows = [{"sample": step.sample(name), "reason": REASONS[place], "again": REASONS[-place - 1], "status": "valid"}
-                for place, name in enumerate(step.order)]
+        rows = [{"sample": step.sample(name), "reason": REASONS[place], "status": "valid",
+                 store.SAMPLE_COLUMNS[-1]: REASONS[-place - 1]} for place, name in enumerate(step.order)]
         details = [{"sample": row["sample"], "round": 0} for row in rows]
-        store.commit(folder, rows, details, [row | {"kind": "response", "count": 1234} for row in details])
+        buckets = [row | {"kind": "response", "count": 1234} for row in details]
+        store.commit(folder, store.COLUMNS, {store.SAMPLES: rows, store.SLICES: details, store.HISTOGRAMS: buckets})
     return {name: (folder / name).read_bytes() for name in store.COLUMNS}
 
 
@@ -261,12 +262,12 @@ def test_a_torn_table_loses_the_torn_block_alone(run_of_four, name, draw):
                                if line == full[later].splitlines(keepends=True)[0] or belongs(line, done))
     for other, content in torn.items():
         (folder / other).write_bytes(content)
-    assert store.recover(folder, STEPS) == done
+    assert store.recover(folder, STEPS, store.COLUMNS) == done
     after = contents(folder)
     for other in order:
         kept = [line for line in full[other].splitlines(keepends=True)[1:] if belongs(line, done)]
         assert after[other].splitlines(keepends=True)[1:] == kept
-    assert store.recover(folder, STEPS) == done and contents(folder) == after
+    assert store.recover(folder, STEPS, store.COLUMNS) == done and contents(folder) == after
 
 
 def belongs(line, done):
@@ -284,7 +285,7 @@ def test_damage_costs_no_block_that_is_whole(run_of_four, name, draw):
         (folder / other).write_bytes(good)
     before = contents(folder)
     try:
-        done = store.recover(folder, STEPS)
+        done = store.recover(folder, STEPS, store.COLUMNS)
     except UserError as error:
         assert str(folder / name) in str(error) and "start a new run" in str(error) and contents(folder) == before
         return
@@ -294,8 +295,8 @@ def test_damage_costs_no_block_that_is_whole(run_of_four, name, draw):
     assert done <= whole_blocks(before["samples.csv"]) | whole_blocks(full["samples.csv"])   # and none invented
     after = contents(folder)
     assert {line for line in intact if belongs(line, done)} <= set(after["samples.csv"].split(b"\n"))
-    assert store.recover(folder, STEPS) == done and contents(folder) == after
-    assert len(store.statuses(folder)) >= len(done)
+    assert store.recover(folder, STEPS, store.COLUMNS) == done and contents(folder) == after
+    assert len(store.statuses(folder, store.COLUMNS)) >= len(done)
 
 
 @pytest.mark.parametrize("harm", [lambda line: line[:-1], lambda line: line + b",", lambda line: b'"' + line,
@@ -307,7 +308,7 @@ def test_a_harmed_row_costs_its_block_alone(run_of_four, harm):
     lines[place] = harm(lines[place])
     for name, content in (full | {"samples.csv": b"\n".join(lines)}).items():
         (folder / name).write_bytes(content)
-    done = store.recover(folder, STEPS)
+    done = store.recover(folder, STEPS, store.COLUMNS)
     assert len(done) == 3 and done == whole_blocks((folder / "samples.csv").read_bytes())
 
 

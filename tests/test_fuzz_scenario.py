@@ -7,6 +7,7 @@ import io
 import math
 import re
 import tomllib
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,19 +15,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypotheses import bounded
 
-from runner import block, cells, estimate, keys, plan, prepare, preview, scenario
+from runner import block, cells, keys, plan, prepare, preview, scenario, schema, wait_block, wait_keys
 from runner.cells import Limit
 from runner.errors import UserError
 from runner.paths import Paths
-from runner.support import unsupported
+from runner.programs import PROGRAMS, SERVERS
 
-SHIPPED = {path.stem: path for path in sorted(Paths().scenarios.glob("*.toml"))}
+SHIPPED = {path.stem: path for path in scenario.files(Paths().scenarios)}
+SCHEMAS = [schema.of(program, tuple(PROGRAMS)) for program in PROGRAMS.values()]
+KEYS = {"servers": keys.KEYS, "waitcost": wait_keys.KEYS}
 NAMES = st.sampled_from(sorted(SHIPPED))
 LIMITS = st.builds(Limit, st.sampled_from([1, 10, 970, 19_000, 990_000]), st.just("so"))
 LINE = re.compile(r"\S*case\.toml(:\d+)?: \S")
 ADVICE = re.compile(r"allowed: |give |keep one|set arrival = |must be |no cell has|sections of keys|comes first|"
                     r"never hold|\[sweep\] has: |quotes, lists in|save it as")
-BENCH = SimpleNamespace(server_cpu=0, loadgen_cpu=1)
+BENCH = SimpleNamespace(bin=Path("bin"), server_cpu=0, loadgen_cpu=1)
 
 
 @pytest.fixture
@@ -53,13 +56,17 @@ def check_plan(loaded, limit):
         assert "case: " in str(error)
         return
     assert len({one.name for one in found}) == len(found) and 0 < len(steps) <= plan.MOST_BLOCKS
-    assert all(1 <= one.settings["active"] <= one.settings["connections"] <= limit.connections for one in found)
+    program, part = loaded.program, "active" if loaded.program is SERVERS else "ready"
+    assert all(one.settings[part] <= one.settings[program.counted] <= limit.most for one in found)
     for step in (steps[0], steps[-1]):
-        for word in map(str, block.loadgen_options(BENCH, step, {})):
+        words = block.loadgen_options(BENCH, step, {}) if program is SERVERS else \
+            wait_block.command(BENCH, step, "poll")[1:]
+        for word in map(str, words):
             assert re.fullmatch(r"--[a-z-]+|[a-z0-9_]+|[0-9]+(\.[0-9]+)?(us|ms|s)?", word), word
-        seconds = estimate.planned(step)
-        assert 0 < seconds < math.inf or all(unsupported(name, step.cell.settings) for name in step.order)
-    about = {"blocks": loaded.blocks, "seed": 1, "server_cpu": 0, "loadgen_cpu": 1, "cores_why": ""}
+        seconds = program.planned(step)
+        assert 0 < seconds < math.inf or all(program.unsupported(name, step.cell.settings) for name in step.order)
+    about = {"program": program.name, "blocks": loaded.blocks, "seed": 1, "server_cpu": 0, "loadgen_cpu": 1,
+             "cores_why": ""}
     with contextlib.redirect_stdout(io.StringIO()):
         preview.dry_run([prepare.Part(loaded.name, "", steps[:1000], about, notes)])
 
@@ -159,8 +166,9 @@ PLAIN = st.one_of(ODD, st.integers(-2**70, 2**70), st.floats(), st.text(max_size
                   st.from_regex(r"[0-9]{1,5}(\.[0-9]{1,4})?(k|M|%|us|ms|s|m|B|KiB|MiB)?", fullmatch=True))
 VALUES = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
     st.sampled_from(sorted(keys.KEYS)) | st.text(max_size=4), inner, max_size=3), max_leaves=5)
-KEY_NAMES = st.sampled_from([*keys.KEYS, *keys.SCHEMA["properties"], *keys.EXPECT["items"]["properties"],
-                             "conections", "a.b", "a\nb", "é", ""])
+KEY_NAMES = st.sampled_from([*keys.KEYS, *wait_keys.KEYS, *SCHEMAS[0]["properties"],
+                             *SCHEMAS[0]["properties"]["expect"]["items"]["properties"], "conections", "a.b", "a\nb",
+                             "é", ""])
 
 
 def places(data):
@@ -199,14 +207,16 @@ def test_a_changed_scenario_loads_and_can_be_planned_or_is_refused(case, name, c
 
 
 @bounded(300)
-@given(st.sampled_from(sorted(keys.KEYS)), st.sampled_from(["fixed", "sweep", "quick"]), VALUES, VALUES, LIMITS)
-def test_a_key_with_any_value(case, name, section, value, other, limit):
-    data = {"question": "?", "prediction": "!", "fixed": {"connections": 10, "active": 1},
-            "sweep": {"mechanism": ["poll"]}}
+@given(st.sampled_from([(program, key) for program, its in KEYS.items() for key in sorted(its)]),
+       st.sampled_from(["fixed", "sweep", "quick"]), VALUES, VALUES, LIMITS)
+def test_a_key_with_any_value(case, which, section, value, other, limit):
+    program, name = which
+    fixed = {"connections": 10, "active": 1} if program == "servers" else {"descriptors": 10}
+    data = {"question": "?", "prediction": "!", "program": program, "fixed": fixed, "sweep": {"mechanism": ["poll"]}}
     data.setdefault(section, {})[name] = [value, other] if section == "sweep" else value
     if section == "sweep":
         data["fixed"].pop(name, None)
-    if name == "rate":
+    if name == "rate":   # a key of the servers'
         data["fixed"]["arrival"] = "poisson"
     loaded = case(document(data), quick=section == "quick")
     if loaded:
@@ -276,5 +286,6 @@ def test_rates_that_differ_in_the_seventh_digit_are_two_cells(case):
 
 
 def test_every_range_is_said_in_words():
-    ranges = [key for key in keys.KEYS.values() if key.range]
-    assert all(re.search(r"up to|to 1024|to 64\b|from 0\.1 to 100M", key.allowed) for key in ranges)
+    ranges = {name: key for its in KEYS.values() for name, key in its.items() if key.range}
+    assert all(re.search(r"up to|to 10+\b|to 1024|to 64\b|to 1000M|from 0\.1 to 100M|below descriptors", key.allowed)
+               for key in ranges.values())

@@ -256,22 +256,23 @@ def room(path, count):
     return limited(resource.RLIMIT_FSIZE, path.stat().st_size + count)
 
 
-def samples(step):
-    return [{"sample": step.sample(name), "status": "valid", "reason": "x" * 100} for name in step.order]
+def rows(step):
+    samples = [{"sample": step.sample(name), "status": "valid", "reason": "x" * 100} for name in step.order]
+    return {store.SAMPLES: samples, store.SLICES: [], store.HISTOGRAMS: []}
 
 
 @pytest.mark.parametrize("cut", [-1, -30, -300])
 def test_half_a_row_is_dropped_and_the_others_kept(tmp_path, cut):
     steps = plan.make("tiny", [Cell("c10", "eagain", ["poll", "select"], {})], 3, seed=1)
-    store.create(tmp_path / "run", "", {}, {})
+    store.create(tmp_path / "run", "", {}, {}, store.COLUMNS)
     table = tmp_path / "run" / "samples.csv"
     header = table.read_bytes()
-    store.commit(tmp_path / "run", samples(steps[0]), [], [])
+    store.commit(tmp_path / "run", store.COLUMNS, rows(steps[0]))
     whole, added = table.read_bytes(), table.stat().st_size - len(header)
     with room(table, added + cut), pytest.raises(files.NotWritten, match="File too large: raise the limit"):
-        store.commit(tmp_path / "run", samples(steps[1]), [], [])
+        store.commit(tmp_path / "run", store.COLUMNS, rows(steps[1]))
     assert table.read_bytes().startswith(whole) and len(table.read_bytes()) == len(whole) + added + cut
-    assert store.recover(tmp_path / "run", steps) == {("c10", 1)}
+    assert store.recover(tmp_path / "run", steps, store.COLUMNS) == {("c10", 1)}
     assert table.read_bytes() == whole
 
 

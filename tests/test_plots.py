@@ -129,7 +129,7 @@ def test_no_word_is_cut_off_or_written_over_another():
 
 def test_each_mechanism_has_a_colour_and_a_marker_of_its_own():
     looks = list(style.LOOKS.values())
-    assert len({its.colour for its in looks}) == len({its.marker for its in looks}) == 5
+    assert len({its.colour for its in looks}) == len({its.marker for its in looks}) == len(looks) == 7
 
 
 @pytest.mark.parametrize("wanted", [[0.5] * 5, [0, 0, 1, 1, 1], [0.1, 0.5, 0.9], [0.98], []])
@@ -482,7 +482,7 @@ def error(folder):
 
 def test_wrong_folders_are_refused(tmp_path):
     assert "no such folder; `ls results`" in error(tmp_path / "nothing")
-    assert "no samples.csv here or one folder down; give the folder of a run" in error(tmp_path)
+    assert "no samples.csv or waits.csv here or one folder down; give the folder of a run" in error(tmp_path)
 
 
 def test_missing_columns_are_named(tmp_path):

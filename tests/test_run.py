@@ -43,7 +43,8 @@ fds_per_request, events_per_wait, reads_per_request, writes_per_request, eagain_
 ctl_per_request, steal_percent, core_round_trip_ns, limited_by, status, reason, cut_off,
 service_p99_us, lateness_p99_us, client_cpu_percent, machine_cpu_percent, slices, attempt, latency, steady,
 outstanding_mean, service_mean_us, late_percent, others_percent, generator_share_percent, spin_ns,
-spin_shift_percent, round_trip_shift_percent, again
+spin_shift_percent, round_trip_shift_percent, again, wait_percent, ctl_percent, read_percent, write_percent,
+profile_samples
 """
 MEASURED = {"valid", "suspect", "invalid"}   # which of them depends on what else the machine does
 # The command line with other folders, and without the drawing, which has its own tests.
@@ -274,7 +275,7 @@ def test_rows_of_an_unfinished_block_are_dropped(finished, tmp_path):
     torn = samples[:-30]   # in the middle of the last row
     (folder / "samples.csv").write_text(torn)
     (folder / "slices.csv").write_text((folder / "slices.csv").read_text() + steps[0].sample("poll") + ",9")
-    done = store.recover(folder, steps)
+    done = store.recover(folder, steps, store.COLUMNS)
     assert done == {(step.cell.name, step.block) for step in steps[:-1]}
     kept = {row["sample"] for row in table(folder)}
     assert len(kept) == 20
@@ -286,7 +287,7 @@ def test_rows_of_an_unfinished_block_are_dropped(finished, tmp_path):
 def test_a_whole_run_is_not_touched_by_recovery(finished):
     folder = (finished.results / "latest").resolve()
     before = {path.name: path.stat().st_ino for path in folder.iterdir()}
-    store.recover(folder, plan.from_json(json.loads((folder / "plan.json").read_text())))
+    store.recover(folder, plan.from_json(json.loads((folder / "plan.json").read_text())), store.COLUMNS)
     assert {path.name: path.stat().st_ino for path in folder.iterdir()} == before
 
 

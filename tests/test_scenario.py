@@ -5,6 +5,7 @@ from runner import cells, keys, limits, only, plan, scenario, units
 from runner.cells import Limit
 from runner.errors import UserError
 from runner.paths import Paths
+from runner.programs import SERVERS
 from runner.support import unsupported
 
 GOOD = """question = "Is it?"
@@ -272,7 +273,7 @@ def test_unsupported_is_a_rule_not_an_error(tmp_path):
     (20_000, 2**28, 1600, "memory: 256 MiB"), (20_000, None, 19_000, "ulimit")])
 def test_connection_limit(hard, available, expected, why):
     found = limits.connection_limit(5, {"descriptors_hard": hard, "memory_available_bytes": available})
-    assert found.connections == expected and why in found.why
+    assert found.most == expected and why in found.why
 
 
 def test_max_connections_caps_max_alone(tmp_path):
@@ -331,7 +332,7 @@ def test_several_plans_go_block_by_block(tmp_path):
 
 def test_only(tmp_path):
     found, _ = expand(tmp_path, swept(connections='[1000, 2000, "max"]'))
-    chosen = only.select(only.parse(["connections=1k,max", "mechanism=poll"]), found, LIMIT)
+    chosen = only.select(only.parse(["connections=1k,max", "mechanism=poll"], [SERVERS]), found, LIMIT)
     assert [(one.settings["connections"], one.mechanisms) for one in chosen] == [(1000, ["poll"]),
                                                                                  (19_000, ["poll"])]
 
@@ -339,9 +340,9 @@ def test_only(tmp_path):
 def test_only_with_a_value_that_is_nowhere(tmp_path):
     found, _ = expand(tmp_path)
     with pytest.raises(UserError, match="connections=200: no cell has it; there are: 100"):
-        only.check(only.parse(["connections=200"]), found, [LIMIT])
+        only.check(only.parse(["connections=200"], [SERVERS]), found, [LIMIT])
     with pytest.raises(UserError, match=r"did you mean connections\?"):
-        only.parse(["connection=100"])
+        only.parse(["connection=100"], [SERVERS])
 
 
 @pytest.mark.parametrize("value, text", [(2, "2s"), (0.5, "500ms"), (0.00005, "50us"), (0.95, "950ms")])
