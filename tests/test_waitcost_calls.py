@@ -77,7 +77,8 @@ def test_the_call_that_it_is_named_after(mechanism, when, tmp_path):
     """With all descriptors, and a time-out of 0 or none; no other kind of wait."""
     waits = Trace(tmp_path, mechanism, "--when", when).waits()
     pattern = PATTERNS[mechanism].replace("TIME", time_out(mechanism, when))
-    assert len(waits) == 7, "one turn to warm up, then six"
+    warming = 6 if when == "sleeping" else 1   # turns: as many as a round has, or what a microsecond holds
+    assert len(waits) == warming + 6
     assert [line for line in waits if not re.match(pattern + r" += 1\b", line)] == []
 
 
@@ -107,7 +108,7 @@ def test_what_is_written_is_read(mechanism, tmp_path):
 def test_asleep_another_thread_writes(mechanism, tmp_path):
     """It has a descriptor table of its own: with a shared one the kernel pays for each look-up."""
     alone = Trace(tmp_path, mechanism, "--when", "sleeping")
-    assert alone.descriptors("write") == [] and len(alone.descriptors("read")) == 7
+    assert alone.descriptors("write") == [] and len(alone.descriptors("read")) == 12
     both = Trace(tmp_path, mechanism, "--when", "sleeping", threads=True)
     assert any("unshare(CLONE_FILES" in line for line in both.lines)
     assert any(re.search(r"unshare\b.* = 0$", line) for line in both.lines)
@@ -148,13 +149,13 @@ def test_which_is_made_ready(options, places, tmp_path):
 
 def test_random_ones_are_all_of_them_in_turn(tmp_path):
     """Different ones within a turn, each as often as any other, and in an order that is the seed's."""
-    def written(seed):  # in ten turns, with the one to warm up: twice all of them
+    def written(seed):  # in ten turns, with the one to warm up: twice all of them, from any of the 15 on
         options = ("--ready", 3, "--descriptors", 15, "--seed", seed)
         return Trace(tmp_path, "poll", *options, turns=9).descriptors("write")
     one = written(7)
     assert all(len(set(one[i:i + 3])) == 3 for i in range(0, 30, 3))
     assert Counter(one) == {fd: 2 for fd in range(LOWEST, LOWEST + 15)}
-    assert one == written(7) != written(8)
+    assert one == written(7) != written(9)
     assert one[:15] != sorted(one[:15])
 
 

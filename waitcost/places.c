@@ -1,7 +1,9 @@
 /*
- * Random places come from a shuffled list that each turn goes on with: all are different within a
- * turn, and none is drawn in the timed part.  Where not every descriptor can be made ready (see
- * descriptors.h) the list holds one from each of equal parts.
+ * Random places come from a list that each turn goes on with: all are different within a turn, and
+ * none is drawn in the timed part.  A blocking scan costs what stands before the ready descriptor,
+ * and a round may have three turns only; so the list begins anywhere and goes on by golden-ratio
+ * steps, which spread any few of them over the whole range (Weyl).  Where not every descriptor can
+ * be made ready (see descriptors.h) it holds one from each of equal parts.
  */
 #include "places.h"
 
@@ -10,6 +12,22 @@
 #include <string.h>
 
 #include "../loadgen/random.h"
+
+static const double GOLDEN = 0.6180339887498949;
+
+static uint32_t common_divisor(uint32_t a, uint32_t b)
+{
+    return b ? common_divisor(b, a % b) : a;
+}
+
+/* The place of the list's entry i in its ascending order: each comes once. */
+static uint32_t spread_out(const struct options *o, uint32_t i, uint32_t count)
+{
+    uint32_t step = (uint32_t)(GOLDEN * count);
+    while (step < 1 || common_divisor(step, count) != 1)
+        step++;
+    return (uint32_t)((random_at(o->seed, 0, 2) % count + (uint64_t)i * step) % count);
+}
 
 static uint32_t one_of_part(const struct options *o, uint32_t part, uint32_t parts)
 {
@@ -32,7 +50,7 @@ static uint32_t place_at(const struct options *o, uint32_t i, uint32_t count)
     case CHOICE_RANDOM:
         break;
     }
-    return one_of_part(o, i, count);
+    return one_of_part(o, spread_out(o, i, count), count);
 }
 
 void places_choose(struct places *p, const struct options *o, uint32_t most)
@@ -49,8 +67,6 @@ void places_choose(struct places *p, const struct options *o, uint32_t most)
         err(1, "no memory for %u places", p->count);
     for (uint32_t i = 0; i < p->count; i++)
         p->order[i] = place_at(o, i, p->count);
-    if (o->placement == CHOICE_RANDOM)
-        random_shuffle(p->order, p->count, o->seed);
     memcpy(p->order + p->count, p->order, p->ready * sizeof *p->order);
 }
 

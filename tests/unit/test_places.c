@@ -110,6 +110,22 @@ static uint32_t mean_place(const uint32_t times[DESCRIPTORS])
     return sum / count;
 }
 
+/* A few turns in a row stand for all: of any eight about a half is in either half of the range. */
+static void test_few_turns_cover_the_range(void **state)
+{
+    struct options o = asked_for(CHOICE_RANDOM, 1);
+    struct places p;
+    (void)state;
+    places_choose(&p, &o, DESCRIPTORS);
+    for (uint32_t begin = 0; begin + 8 <= p.count; begin++) {
+        uint32_t low = 0;
+        for (uint32_t i = begin; i < begin + 8; i++)
+            low += p.order[i] < DESCRIPTORS / 2;
+        assert_in_range(low, 3, 5);
+    }
+    free(p.order);
+}
+
 /* Where only some can be made ready: one from each of equal parts, anywhere in it, so that the
  * mean is the middle. */
 static void test_some_stand_for_all(void **state)
@@ -181,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_all_are_different_within_a_turn),
         cmocka_unit_test(test_random_ones_come_equally_often),
         cmocka_unit_test(test_random_is_shuffled_by_its_seed),
+        cmocka_unit_test(test_few_turns_cover_the_range),
         cmocka_unit_test(test_some_stand_for_all),
         cmocka_unit_test(test_where_they_stand),
         cmocka_unit_test(test_a_position_is_kept),
