@@ -77,8 +77,7 @@ def test_the_call_that_it_is_named_after(mechanism, when, tmp_path):
     """With all descriptors, and a time-out of 0 or none; no other kind of wait."""
     waits = Trace(tmp_path, mechanism, "--when", when).waits()
     pattern = PATTERNS[mechanism].replace("TIME", time_out(mechanism, when))
-    warming = 6 if when == "sleeping" else 1   # turns: as many as a round has, or what a microsecond holds
-    assert len(waits) == warming + 6
+    assert len(waits) == 7, "one turn to warm up, then six"
     assert [line for line in waits if not re.match(pattern + r" += 1\b", line)] == []
 
 
@@ -108,10 +107,18 @@ def test_what_is_written_is_read(mechanism, tmp_path):
 def test_asleep_another_thread_writes(mechanism, tmp_path):
     """It has a descriptor table of its own: with a shared one the kernel pays for each look-up."""
     alone = Trace(tmp_path, mechanism, "--when", "sleeping")
-    assert alone.descriptors("write") == [] and len(alone.descriptors("read")) == 12
+    assert alone.descriptors("write") == [] and len(alone.descriptors("read")) == 7
     both = Trace(tmp_path, mechanism, "--when", "sleeping", threads=True)
     assert any("unshare(CLONE_FILES" in line for line in both.lines)
     assert any(re.search(r"unshare\b.* = 0$", line) for line in both.lines)
+
+
+@pytest.mark.parametrize("cpu, threads", [((), 2), (("--cpu", min(os.sched_getaffinity(0))), 3)])
+def test_asleep_a_core_of_its_own_does_not_idle(cpu, threads, tmp_path):
+    """Each further thread has a table of its own, and the one that keeps the core awake gives way to all others."""
+    lines = Trace(tmp_path, "poll", "--when", "sleeping", *cpu, threads=True).lines
+    assert sum("unshare(CLONE_FILES" in line for line in lines) == threads - 1
+    assert sum("SCHED_IDLE" in line for line in lines) == threads - 2
 
 
 @pytest.mark.parametrize("when", WHENS)

@@ -17,7 +17,6 @@
 #include "partner.h"
 
 enum { EMPTY_WAITS_MOST = 1000 }; /* in a row, before a descriptor counts as lost */
-enum { ASLEEP_WARM_NS = 100000000 };
 
 struct made made;
 
@@ -124,16 +123,13 @@ static void run_round(struct round *r, uint64_t turns)
     r->kernel_polls = options->kind == KIND_FUSE ? fuse_polls() - polls : 0;
 }
 
-/* Half a round, uncounted: how many turns will a whole one hold?  Asleep, an epoll wait took 4.2 us
- * of CPU for the first 60 ms, then 8.6 (Linux 6.18, a virtual machine): it is warm after that. */
+/* Half a round, uncounted: how many turns will a whole one hold? */
 static uint64_t warm_up(void)
 {
     struct round r = {0};
-    uint64_t least_ns = options->round_ns / 2;
-    if (options->when == WHEN_SLEEPING && least_ns < ASLEEP_WARM_NS)
-        least_ns = ASLEEP_WARM_NS;
     uint64_t begin_ns = clock_ns(), now_ns = begin_ns;
-    while (now_ns - begin_ns < least_ns && (!options->turns || r.turns < options->turns)) {
+    while (now_ns - begin_ns < options->round_ns / 2 &&
+           (!options->turns || r.turns < options->turns)) {
         turn(&r);
         now_ns = clock_ns();
     }
