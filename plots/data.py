@@ -33,7 +33,7 @@ LATER_NUMBERS = ("attempt", "outstanding_mean", "service_mean_us", "late_percent
 
 # The same of waits.csv.
 WAIT_TEXTS = ("sample", "scenario", "mechanism", "variant", "kind", "when", "placement", "rebuild", "reregister",
-              "status", "reason", "again")
+              "status", "reason", "again", "kept_awake")
 WAIT_LATER = ("kernel_polls_per_wait", "attempt")
 WAIT_NUMBERS = tuple(name for name in WAIT_COLUMNS if name not in WAIT_TEXTS + WAIT_LATER)
 TABLES = {"servers": "samples.csv", "waitcost": "waits.csv"}

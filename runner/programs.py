@@ -72,7 +72,7 @@ WAITCOST = Program(
     store.WAIT_TABLES,
     ("sample", "block", "position_in_block", "scenario", "mechanism", "variant", "kind", "when", "descriptors", "ready",
      "placement", "place", "highest_descriptor", "writes", "rebuild", "reregister", "rounds", "status", "reason",
-     "attempt", "again"),
+     "kept_awake", "attempt", "again"),
     ("us/wait", "wait_ns", 1000), ("waits", "their partner"),
     lambda _one: limits.descriptor_limit(), wait_cells.clashes, wait_cells.resolve, wait_cells.place, wait_cells.times,
     support.wait_unsupported, estimate.wait_seconds, wait_block.run)

@@ -31,7 +31,8 @@ WAIT_COLUMNS = ("sample", "block", "position_in_block", "scenario", "mechanism",
                 "descriptors", "ready", "placement", "place", "highest_descriptor", "writes", "rebuild", "reregister",
                 "rounds", "turns", "waits", "events", "slept", "ctl", "build_ns", "wait_ns", "wait_low_ns",
                 "wait_high_ns", "wait_cpu_ns", "scan_ns", "turn_ns", "turn_low_ns", "turn_high_ns", "cpu_s",
-                "elapsed_s", "kernel_polls", "kernel_polls_per_wait", "command_elapsed_s", "command_cpu_s", "status",
+                "elapsed_s", "kernel_polls", "kernel_polls_per_wait", "kept_awake", "command_elapsed_s",
+                "command_cpu_s", "status",
                 "reason", "attempt", "again")
 # Rows of the samples that were measured again, because the environment had spoiled their block.
 SPOILED = "spoiled.csv"

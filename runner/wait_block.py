@@ -15,6 +15,8 @@ from runner.units import time_option
 
 PLAIN_KEYS = ("kind", "descriptors", "ready", "when", "high", "reregister", "writes", "turns", "rounds")
 SHARE = 0.95          # of its core that a process must get
+COMMAND_SHARE = 0.95  # the same of a command that hyperfine times,
+BEGINNING_S = 0.005   # but for its beginning and its end
 ASLEEP_SHARE = 0.8    # and of its waits where it sleeps, but for WAKING_NS of each
 WAKING_NS = 50_000    # to be seen asleep, to be written to, to wake up
 IMPOSSIBLE_HERE = 3   # waitcost's exit status where /dev/fuse cannot be used
@@ -24,13 +26,13 @@ def run(bench, step):
     """Run one Step: ({store.WAITS: rows}, whether the environment spoiled it). Whatever fails is a row with the
     reason."""
     rows = {name: _sample(bench, step, name) for name in step.order}
-    spoiled = any(row.get("again") for row in rows.values())
-    able = [name for name in step.order if rows[name]["status"] == "valid"]
+    able = [name for name in step.order if rows[name]["status"] in ("valid", "suspect")]
     if step.cell.settings["runs"] and able:
         words = command(bench, step, "{mechanism}")
         words[words.index("--descriptors") + 1] = "{descriptors}"
         timed = hyperfine.time_commands(bench, step, able, words)
-        rows |= {name: rows[name] | timed[name] for name in able}
+        rows |= {name: rows[name] | timed[name] | _disturbed_command(timed[name]) for name in able}
+    spoiled = any(row.get("again") for row in rows.values())
     return {store.WAITS: list(rows.values())}, spoiled
 
 
@@ -61,6 +63,8 @@ def _disturbed(record):
     that waits for the answers of FUSE leaves the core by itself."""
     if record["kind"] == "fuse":
         return {}
+    if record["when"] == "sleeping" and record["mechanism"] != "none" and record["slept"] < record["waits"]:
+        return _suspect(f"only {record['slept']:,} of {record['waits']:,} waits slept: something else woke them")
     if record["when"] == "sleeping":
         cpu, elapsed = record["wait_cpu_ns"], max(0, record["wait_ns"] - WAKING_NS)
         least, whose = ASLEEP_SHARE * elapsed, "of the time of its waits was counted as its own"
@@ -69,7 +73,18 @@ def _disturbed(record):
         least, whose = SHARE * elapsed, "of its core was waitcost's"
     if cpu >= least:
         return {}
-    why = f"{100 * cpu / elapsed:.0f} % {whose}: others, or the hypervisor, had the rest"
+    return _suspect(f"{100 * cpu / elapsed:.0f} % {whose}: others, or the hypervisor, had the rest")
+
+
+def _disturbed_command(timed):
+    """The same of a whole command; to begin and to end is no CPU time of its own."""
+    cpu, elapsed = timed.get("command_cpu_s"), timed.get("command_elapsed_s")
+    if elapsed is None or cpu >= COMMAND_SHARE * elapsed - BEGINNING_S:
+        return {}
+    return _suspect(f"{100 * cpu / elapsed:.0f} % of a core was the command's: others, or the hypervisor, had the rest")
+
+
+def _suspect(why):
     return {"status": "suspect", "reason": why, "again": why}
 
 

@@ -12,7 +12,7 @@ KINDS = ["pipe", "eventfd", "socketpair", "tcp", "fuse"]
 WHENS = ["zero", "ready", "sleeping"]
 KEYS = """version mechanism kind when descriptors ready placement place highest_descriptor writes rebuild reregister
     rounds turns waits events slept ctl build_ns wait_ns wait_low_ns wait_high_ns wait_cpu_ns scan_ns
-    turn_ns turn_low_ns turn_high_ns cpu_s elapsed_s kernel_polls status reason""".split()
+    turn_ns turn_low_ns turn_high_ns cpu_s elapsed_s kernel_polls kept_awake status reason""".split()
 
 TURNS, ROUNDS = 7, 3
 SHORT = ("--turns", TURNS, "--rounds", ROUNDS, "--round", "1us")

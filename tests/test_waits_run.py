@@ -31,7 +31,7 @@ COLUMNS = """
 sample, block, position_in_block, scenario, mechanism, variant, kind, when, descriptors, ready, placement, place,
 highest_descriptor, writes, rebuild, reregister, rounds, turns, waits, events, slept, ctl, build_ns, wait_ns,
 wait_low_ns, wait_high_ns, wait_cpu_ns, scan_ns, turn_ns, turn_low_ns, turn_high_ns, cpu_s, elapsed_s, kernel_polls,
-kernel_polls_per_wait, command_elapsed_s, command_cpu_s, status, reason, attempt, again
+kernel_polls_per_wait, kept_awake, command_elapsed_s, command_cpu_s, status, reason, attempt, again
 """
 ONE_CELL = ("--only", "descriptors=10", "--blocks", 1)
 SERVERS = """question = "Do servers run beside it?"
@@ -220,6 +220,23 @@ def test_a_wait_that_sleeps_must_have_used_most_of_its_time(waits, elapsed_us, s
     waits.run("run", waits.scenario, "--only", "mechanism=poll", *ONE_CELL, "--reruns", 0)
     row = rows_of(waits.results / "latest")["poll"]
     assert (row["status"], row["reason"][:len(words)]) == (status, words)
+
+
+def test_waits_that_did_not_sleep_are_suspect(waits):
+    waits.fake(waitcost_poll=DISTURBED.replace('"cpu_s": [0-9.e-]*/"cpu_s": 0', '"slept": 10,/"slept": 9,'))
+    waits.scenario.write_text(SCENARIO.replace("turns = 5", 'turns = 5\nwhen = "sleeping"'))
+    waits.run("run", waits.scenario, "--only", "mechanism=poll", *ONE_CELL, "--reruns", 0)
+    row = rows_of(waits.results / "latest")["poll"]
+    assert (row["status"], row["reason"]) == ("suspect", "only 9 of 10 waits slept: something else woke them")
+
+
+def test_a_disturbed_command_is_suspect(waits):
+    waits.fake(waitcost_poll='case "$*" in *--json*) exec REAL/waitcost-poll "$@";; esac; sleep 0.3')
+    waits.scenario.write_text(SCENARIO.replace("turns = 5", "turns = 5\nruns = 2"))
+    waits.run("run", waits.scenario, "--only", "mechanism=poll,none", *ONE_CELL, "--reruns", 0)
+    rows = rows_of(waits.results / "latest")
+    assert rows["poll"]["status"] == "suspect" and "% of a core was the command's" in rows["poll"]["reason"]
+    assert rows["none"]["status"] == "valid"
 
 
 def test_exit_status_1_where_nothing_can_be_used(waits):

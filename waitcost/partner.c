@@ -24,6 +24,7 @@ static const struct options *options;
 static int status = -1, wchan = -1;  /* of the thread that measures, in /proc */
 static uint64_t switches_seen;       /* its voluntary switches so far */
 static atomic_uint_fast64_t ordered; /* a place + 1; 0: nothing is */
+static atomic_bool awake;            /* stay_awake() runs */
 
 static uint64_t switches(void)
 {
@@ -38,7 +39,7 @@ static uint64_t switches(void)
     return strtoull(found + sizeof name - 1, NULL, 10);
 }
 
-/* The name of the kernel's function in which it sleeps; "0" while it runs. */
+/* Reads the name of the kernel's function in which it sleeps, which is "0" while it runs. */
 static void wait_until_it_sleeps_outside_fuse(void)
 {
     char where[128];
@@ -81,8 +82,12 @@ static void *stay_awake(void *none)
     static const struct sched_param unused;
     (void)none;
     take_own_table();
-    if (sched_setscheduler(0, SCHED_IDLE, &unused) < 0)
-        err(1, "sched_setscheduler SCHED_IDLE");
+    if (sched_setscheduler(0, SCHED_IDLE, &unused) < 0) {
+        warn("the core idles while the wait sleeps, and its idle state is in the number: allow "
+             "sched_setscheduler(2) with SCHED_IDLE");
+        return NULL;
+    }
+    atomic_store(&awake, true);
     for (;;)
         atomic_signal_fence(memory_order_relaxed);
     return NULL;
@@ -134,6 +139,11 @@ void partner_start(const struct descriptors *d, const struct options *o)
     start_thread(wake);
     if (o->pinned)
         start_thread(stay_awake);
+}
+
+bool partner_keeps_awake(void)
+{
+    return atomic_load(&awake);
 }
 
 void partner_order(uint32_t place)

@@ -10,6 +10,7 @@
 
 #include "../loadgen/fields.h"
 #include "../loadgen/units.h"
+#include "partner.h"
 
 enum { BASE_MAX = 16 };
 
@@ -157,6 +158,10 @@ void report_json(FILE *out, const struct options *o, const struct round *rounds,
     field_number(out, "cpu_s", (double)sum.cpu_ns / 1e9);
     field_number(out, "elapsed_s", (double)sum.elapsed_ns / 1e9);
     field_number(out, "kernel_polls", o->kind == KIND_FUSE ? (double)sum.kernel_polls : NAN);
+    if (o->when == WHEN_SLEEPING)
+        fprintf(out, ", \"kept_awake\": %s", partner_keeps_awake() ? "true" : "false");
+    else
+        fputs(", \"kept_awake\": null", out);
     field_string(out, "status", "valid");
     field_string(out, "reason", "");
     fputs("}\n", out);
