@@ -34,10 +34,10 @@ def predictions(rows, question):
     return [predict(rows, name, question) for name in style.order(rows["mechanism"])]
 
 
-def newest_run(results, here):
-    """The newest run in the folder `results` that was made on the machine `here` (the values of SAME_MACHINE) and holds
-    a fixed rate. AdviseError without one."""
-    strangers, found = [], []
+def newest_run(results, here, question):
+    """The newest run in the folder `results` that was made on the machine `here` (the values of SAME_MACHINE), holds
+    a fixed rate and can answer the question. AdviseError without one."""
+    strangers, found, beyond = [], [], None
     for folder in sorted(path for path in Path(results).glob("*") if path.is_dir() and not path.is_symlink()):
         environment = _environment(folder)
         if environment is None or folder.name.startswith("."):
@@ -49,10 +49,16 @@ def newest_run(results, here):
     for _, folder in sorted(found, reverse=True):
         try:
             run = data.read_run(folder, "servers")
-            suit(run)
-            return run
+            rows = suit(run)
         except (data.RunError, AdviseError):
             continue   # the next one may do
+        try:
+            predictions(rows, question)
+            return run
+        except AdviseError as error:
+            beyond = beyond or AdviseError(f"{folder.name}: {error}")
+    if beyond:
+        raise beyond
     hint = f"; of another machine there is {', '.join(strangers)}: --run {results}/{strangers[-1]}" if strangers else ""
     raise AdviseError(f"{results}: no run of this machine with a fixed rate: `make bench` makes one in 6 minutes{hint}")
 
@@ -199,7 +205,7 @@ def run_command(connections, active, rate, folder, results, here, json_wanted):
         raise AdviseError(f"--active {active:,} is more than --connections {connections:,}: of the open connections "
                           "some or all are active")
     question = Question(connections, active, rate)
-    run = data.read_run(folder, "servers") if folder else newest_run(results, here)
+    run = data.read_run(folder, "servers") if folder else newest_run(results, here, question)
     found = predictions(suit(run), question)
     if json_wanted:
         print(as_json(question, run, found, here))

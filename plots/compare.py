@@ -81,6 +81,11 @@ class Comparison:
         return len(rows), sum(row.change_adjusted_p is not None for row in self.rows)
 
 
+def usual(folder):
+    """The metric that a run is compared by if none is asked for: of its servers, or else of its waits."""
+    return METRICS[0] if any(one.program == "servers" for one in read_run(folder).scenarios) else WAIT_METRICS[0]
+
+
 def compare(first, second, metric=METRICS[0], margin=statistics.MARGIN):
     """The Comparison of the runs in the folders `first` (A) and `second` (B). RunError says what is wrong: no run,
     another version's, the same one twice, nothing in common, nothing measured."""

@@ -85,8 +85,9 @@ def _add_compare(commands):
         "equivalent or neither. Exit status 1 if a --fail-if holds.")
     for side in "AB":
         compare.add_argument(side.lower(), type=Path, metavar=side, help="a run's folder")
-    compare.add_argument("--metric", default="server_cpu_us_per_request", metavar="COLUMN",
-                         help="a column of samples.csv (server_cpu_us_per_request)")
+    compare.add_argument("--metric", metavar="COLUMN",
+                         help="a column of samples.csv (server_cpu_us_per_request), or of waits.csv (wait_ns where a "
+                         "run has no servers)")
     compare.add_argument("--margin", default="3%", metavar="SHARE",
                          help="equivalent: the 90 %% interval lies within this (3%%)")
     compare.add_argument("--fail-if", action="append", default=[], metavar="slower=SHARE",

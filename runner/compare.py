@@ -22,7 +22,7 @@ def run(options):
     limits = [_limit(text, margin) for text in options.fail_if]
     figure = _figure(options.figure)
     try:
-        comparison = compare.compare(options.a, options.b, options.metric, margin)
+        comparison = compare.compare(options.a, options.b, options.metric or compare.usual(options.a), margin)
     except data.RunError as error:
         raise UserError(str(error)) from None
     if figure:

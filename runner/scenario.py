@@ -116,8 +116,13 @@ def _schema_problems(data, program):
     from jsonschema.validators import extend
     types = Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
     validator = extend(Draft202012Validator, type_checker=types)(schema.of(program, tuple(PROGRAMS)))
-    for error in sorted(validator.iter_errors(data), key=lambda one: list(map(str, one.path))):
+    errors = sorted(validator.iter_errors(data), key=lambda one: list(map(str, one.path)))
+    whose = [error for error in errors if list(error.path) == ["program"]]
+    for error in whose or errors:   # of an unknown program no key can be judged
         yield from _explain(error, program)
+    others = {name for one in PROGRAMS.values() for name in one.keys} - set(program.keys)
+    if "program" not in data and others & {*data.get("fixed", {}), *data.get("sweep", {})}:
+        yield ["program"], f"missing? these are keys of waitcost: say program = \"{programs.WAITCOST.name}\" at the top"
 
 
 def _is_integer(_checker, value):

@@ -257,6 +257,20 @@ def test_the_newest_run_of_this_machine_with_a_fixed_rate_answers(capsys, tmp_pa
     assert "Another machine" not in out and "poll" in out and "cannot" in out
 
 
+def test_a_run_that_cannot_answer_is_passed_over_and_named_if_none_can(capsys, tmp_path):
+    run_of_this_machine(tmp_path / "old", "2026-01-01T00:00:00+00:00")
+    run_of_this_machine(tmp_path / "new", "2026-01-03T00:00:00+00:00")
+    for path in (tmp_path / "new").glob("*/samples.csv"):   # of other rates, far away
+        table = pd.read_csv(path, dtype=str)
+        table["offered_per_s"] = table["offered_per_s"].map(lambda rate: f"{float(rate) * 1e6:.0f}", na_action="ignore")
+        table.to_csv(path, index=False)
+    status, out, _ = command(capsys, tmp_path, *ASKED)
+    assert status == 0 and "from old: " in out
+    shutil.rmtree(tmp_path / "old")
+    status, _, err = command(capsys, tmp_path, *ASKED)
+    assert status == 2 and "new: " in err and "outside" in err
+
+
 def test_another_machine_s_run_answers_only_when_it_is_asked_for(capsys, tmp_path):
     shutil.copytree(BENCH, tmp_path / "stranger")
     status, _, err = command(capsys, tmp_path, *ASKED)

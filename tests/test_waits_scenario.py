@@ -103,6 +103,19 @@ REFUSED = {
 }
 
 
+def test_an_unknown_program_is_the_only_complaint(tmp_path):
+    """No key can be judged without it."""
+    with pytest.raises(UserError) as caught:
+        load(tmp_path, changed(('"waitcost"', '"waitcosts"')))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_keys_of_waitcost_without_the_program_are_recognised(tmp_path):
+    with pytest.raises(UserError) as caught:
+        load(tmp_path, changed(('program = "waitcost"\n', "")))
+    assert 'these are keys of waitcost: say program = "waitcost" at the top' in str(caught.value)
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused_with_file_key_and_what_is_allowed(tmp_path, case):
     before, after, words = REFUSED[case]
