@@ -10,7 +10,8 @@
     peak = "rate"                                    # optional: the greatest over the cells that differ in it only
 
 A metric of waitcost is a column of waits.csv. With `peak`, such cells count as one, whose number in a block is the
-greatest of theirs in that block (of those that hold one), before any ratio.
+greatest of theirs in that block (of those that hold one), before any ratio. Of servers it counts only where the server
+was what limited that sample: else the rates ended below the peak, and the block has no number.
 The number of a block is the metric of one mechanism, or the ratio of two in that block; with `against` it is divided by
 that of the other cell. Blocks are numbered alike in all cells, and the k-th block of one cell is set against the k-th
 block of the other: they were launched apart, so the machine's drift from one cell to the next is in that ratio.
@@ -34,6 +35,7 @@ from .data import SETTINGS, USABLE
 
 SUPPORTED, REFUTED, INCONCLUSIVE, NOT_MEASURED = "supported", "refuted", "inconclusive", "not measured"
 KEYS = {"servers": keys.KEYS, "waitcost": wait_keys.KEYS}
+NOT_FULL = "the server was not full at the highest rate: add a higher one"
 ASKED = " asked"   # after a key: what was asked for, where that is "all" or a share
 
 
@@ -85,14 +87,15 @@ class Verdict:
 def verdicts(scenario):
     """The Verdicts on a data.Scenario's predictions, in their order; [] when it has none."""
     found = [(expect, _findings(expect, scenario)) for expect in scenario.definition.get("expect", [])]
-    corrected = statistics.holm([_p_value(findings) for _, (findings, _) in found])
+    corrected = statistics.holm([_p_value(findings) for _, (findings, _, _) in found])
     return [_verdict(expect, *its, p) for (expect, its), p in zip(found, corrected)]
 
 
-def _verdict(expect, findings, without, p):
+def _verdict(expect, findings, without, notes, p):
     words = predicted(expect)
     if not findings:
-        return Verdict(expect["claim"], words, NOT_MEASURED, why="no sample of such a cell counts in this run")
+        why = notes or ["no sample of such a cell counts in this run"]
+        return Verdict(expect["claim"], words, NOT_MEASURED, without=without, why="; ".join(why))
     worst = max(findings, key=lambda one: (one.interval is None, one.inside or 0, -(one.outside or 0)))
     if p is None:
         verdict, why = INCONCLUSIVE, "one block, so no interval"
@@ -102,6 +105,7 @@ def _verdict(expect, findings, without, p):
         verdict, alone = INCONCLUSIVE, _p_value(findings)
         why = "the interval reaches across the bound" if alone >= statistics.SIGNIFICANT else \
             f"clear alone (p = {alone:.2g}), not among all predictions (p = {p:.2g} by Holm)"
+    why = "; ".join([why] * bool(why) + notes)
     return Verdict(expect["claim"], words, verdict, worst, len(findings), without, p, why)
 
 
@@ -115,27 +119,29 @@ def _p_value(findings):
 # ---- one cell ----------------------------------------------------------------------------------------------
 
 def _findings(expect, scenario):
-    """A Finding for each cell that the prediction is about and that holds a number, and how many hold none."""
+    """A Finding for each cell that the prediction is about and that holds a number, how many hold none, and what is to
+    be said of them."""
     split, peak = _cells(scenario), expect.get("peak")
     counted = "connections" if scenario.program == "servers" else "descriptors"
     most = scenario.plan.get(f"{counted.removesuffix('s')}_limit") or scenario.samples[counted].max()
     chosen = [[(settings, rows) for settings, rows in split
                if _has(scenario.program, settings, expect.get(name, {}), most)] for name in ("where", "against")]
     here, there = (_peaks(one, peak) if peak else one for one in chosen)
-    found, without = [], 0
+    found, without, unfull = [], 0, 0
     for its, rows in here:
-        numbers, samples = _numbers(expect, rows)
+        numbers, samples, its_unfull = _numbers(expect, rows)
+        unfull += its_unfull
         if "against" in expect:
             others = [other for settings, other in there if _alike(settings, its, expect["against"])]
-            other, more = _numbers(expect, others[0]) if others else (numbers[:0], ())
-            numbers, samples = numbers.div(other).dropna(), samples + more
+            other, more, its_unfull = _numbers(expect, others[0]) if others else (numbers[:0], (), 0)
+            numbers, samples, unfull = numbers.div(other).dropna(), samples + more, unfull + its_unfull
         if _is_ratio(expect):
             numbers = numbers[(numbers > 0) & (numbers < np.inf)]
         if len(numbers):
             found.append(_finding(_name(scenario.program, its), numbers, expect, samples))
         else:
             without += 1
-    return found, without
+    return found, without, [f"{NOT_FULL} (peaks that do not count: {unfull})"] if unfull else []
 
 
 def _finding(name, numbers, expect, samples):
@@ -170,20 +176,29 @@ def _tests(values, low, high, closed):
 
 
 def _numbers(expect, rows):
-    """(the numbers by block, the samples they come from) within one cell."""
+    """(the numbers by block, the samples they come from, how many peaks are none) within one cell."""
     usable = rows[rows["status"].isin(USABLE)]
     if expect["metric"].startswith(("response_", "service_", "lateness_")):
         usable = usable[usable["latency"] == ""]
     names = [expect["mechanism"]] if "mechanism" in expect else expect["compare"]
     its = [usable[usable["mechanism"] == name] for name in names]
-    series = [_by_block(one, expect) for one in its]
+    highest = [_highest(one, expect) for one in its]
+    full = [one[_full(one, expect)] for one in highest]
+    series = [one.set_index("block")[expect["metric"]] for one in full]
     samples = tuple(sample for one in its for sample in one["sample"])
-    return (series[0] if len(series) == 1 else np.exp(statistics.paired_logs(*series))), samples
+    return (series[0] if len(series) == 1 else np.exp(statistics.paired_logs(*series))), samples, \
+        sum(map(len, highest)) - sum(map(len, full))
 
 
-def _by_block(rows, expect):
-    """The numbers of one mechanism's ROWS by block: the greatest of several that a peak is made of."""
-    return rows.dropna(subset=[expect["metric"]]).groupby("block")[expect["metric"]].max()
+def _highest(rows, expect):
+    """The row of each block that holds the greatest number: one of several, where a peak is made of them."""
+    rows = rows.dropna(subset=[expect["metric"]])
+    return rows.sort_values(["block", expect["metric"]], kind="stable").drop_duplicates("block", keep="last")
+
+
+def _full(rows, expect):
+    """Which of these rows can hold a peak. waitcost has no rate that a server could be full at."""
+    return rows["limited_by"] == "server" if "peak" in expect and "limited_by" in rows else rows["block"].notna()
 
 
 # ---- which cells -------------------------------------------------------------------------------------------

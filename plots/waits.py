@@ -81,9 +81,10 @@ def summary_table(scenario):
     shared = name_of({name: value for name, value in found[0][0].items() if name not in varying + ["rounds"]})
     units = " or ".join(dict.fromkeys(_measure(rows)[1] for _, rows in found))
     stamp = ", exploratory" if scenario.exploratory else ""
-    table = Table(title=f"[bold]{scenario.name}[/bold]: {units}, then the ratio to {BASE}; medians, {scenario.blocks} "
-                        f"block{'s' if scenario.blocks != 1 else ''}{stamp}",
-                  caption=shared, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD,
+    marked = "; * suspect: disturbed" if (scenario.samples["status"] == "suspect").any() else ""
+    table = Table(title=f"[bold]{scenario.name}[/bold]: {units}, then the mean paired ratio to {BASE}; medians, "
+                        f"{scenario.blocks} block{'s' if scenario.blocks != 1 else ''}{stamp}",
+                  caption=shared + marked, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD,
                   padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.add_column("cell")
     for name in mechanisms:
@@ -109,4 +110,6 @@ def _summary_cell(rows, mechanism):
     if pd.isna(value):
         return f"[dim]{' '.join(sorted(set(its['status']))) or text.NONE}[/dim]".replace("unsupported", "–")
     ratio = cells.ratio(usable, mechanism, BASE, column) if mechanism != BASE else None
-    return f"[bold]{text.value(value / divisor)}[/bold]" + (f"\n[dim]{text.value(ratio.value)}×[/dim]" if ratio else "")
+    mark = "*" if (its["status"] == "suspect").any() else ""
+    below = f"\n[dim]{text.value(ratio.value)}×[/dim]" if ratio else ""
+    return f"[bold]{text.value(value / divisor)}{mark}[/bold]{below}"

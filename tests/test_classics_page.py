@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import classics_data
@@ -12,8 +13,9 @@ import pytest
 from matplotlib import pyplot
 
 from plots import classics, data, expect, report, style
-from plots.classics import curves, delays, dispatch, figures, hyperfine, published, sections
+from plots.classics import curves, delays, dispatch, figures, hyperfine, measures, numbers, published, sections
 from plots.files import RunError
+from plots.text import value
 
 BENCH = Path(__file__).parent / "data" / "bench"
 DRAWN = {"curves": curves.figure, "dispatch": dispatch.figure, "delays": delays.figure}
@@ -132,6 +134,102 @@ def test_what_was_not_measured_is_left_out_of_the_sentences(tmp_path):
     ratios = sections.then_and_now(run.scenarios[0], classic)
     assert [one.now == "–" for one in ratios] == [False, False, False, True]
     assert len(sections.answer(classic, ratios)) == len(classic.answer) - 1
+
+
+def test_every_published_ratio_is_about_one_cell(tmp_path):
+    run = data.read_run(classics_data.make(tmp_path / "run", blocks=1))
+    for scenario in run.scenarios:
+        sections.then_and_now(scenario, published.read(scenario.name))   # RunError if not
+
+
+def test_a_ratio_that_is_about_several_cells_is_refused(tmp_path):
+    scenario = data.read_run(classics_data.make(tmp_path / "run", ["p05-lan"], blocks=1)).scenarios[0]
+    classic = published.read("p05-lan")
+    loose = [classic.ratios[0], {key: value for key, value in classic.ratios[1].items() if key != "where"}]
+    with pytest.raises(RunError, match=r"p05-lan.toml: ratio 2 .* is about 2 cells"):
+        sections.then_and_now(scenario, replace(classic, ratios=loose))
+
+
+def test_a_peak_of_a_server_that_was_not_full_is_no_number(tmp_path):
+    folder = classics_data.make(tmp_path / "run", ["p05-lan"], blocks=2, quick=True)
+    classics_data.change(folder, "p05-lan", lambda row: row | {"limited_by": "offered rate"})
+    text = section_of(classics.write(folder).read_text(), "p05-lan")
+    assert text.count(expect.NOT_FULL) == len(published.read("p05-lan").ratios) + 4   # and the four predictions
+
+
+# ---- the figures' numbers -------------------------------------------------------------------------------
+
+def test_every_figure_has_its_numbers_below(whole, page):
+    parts = page.split('<section id="')[1:]
+    assert len(parts) == len(classics_data.NAMES)
+    for part in parts:
+        name = part.split('"')[0]
+        assert "its numbers are in the tables below" in part, name
+        assert "The numbers of the figure" in part or "What a request takes" in part, name
+
+
+def test_the_share_s_numbers_are_those_of_the_figure(whole, page):
+    scenario = next(one for one in data.read_run(whole).scenarios if one.name == "p08-share")
+    _, rows = classics_data.rows_in(whole, "p08-share")
+    size = rows[0]["connections"]
+    cost = {(row["block"], row["mechanism"]): float(row["server_cpu_us_per_request"]) for row in rows
+            if (row["connections"], row["active"]) == (size, size)}
+    costs, ratio = [table for table in numbers.tables(scenario, published.read("p08-share"))
+                    if table[0].startswith(f"{int(size):,} connections")]
+    words, cells = costs[2][-1]
+    its = [cost[block, "poll"] for block in ("1", "2")]
+    assert words == "100 % active" and "median of the blocks" in costs[0]
+    assert cells[costs[1].index("poll")] == (
+        value(np.median(its)), f"{value(min(its))} … {value(max(its))}")
+    logs = [math.log(cost[block, "poll"] / cost[block, "epoll-lt"]) for block in ("1", "2")]
+    assert ratio[2][-1][1][0][0] == value(math.exp(sum(logs) / 2)) and "poll ÷ epoll-lt" in ratio[0]
+
+
+def test_the_crossover_stands_in_words(tmp_path):
+    folder = classics_data.make(tmp_path / "run", ["p08-share"], blocks=2)
+    dear = {"poll": 20.0, "epoll-lt": 10.0}
+    classics_data.change(folder, "p08-share", lambda row: row | {"server_cpu_us_per_request": dear.get(
+        row["mechanism"], 9.0) * (0.2 if row["mechanism"] == "poll" and row["active"] == row["connections"] else 1)})
+    text = section_of(classics.write(folder).read_text(), "p08-share")
+    found = re.search(r"Crossover, where poll falls to epoll-lt's cost, with 1,000 connections: "
+                      r"at ([0-9.]+) % active \(95 % interval [0-9.]+ to [0-9.]+ %, 2 blocks\)\.", text)
+    assert 30 < float(found[1]) < 100
+
+
+def test_delays_have_a_row_for_each_way_that_was_measured(whole):
+    scenario = next(one for one in data.read_run(whole).scenarios if one.name == "p13-delay")
+    tables = numbers.tables(scenario, published.read("p13-delay"))
+    assert {words for _, _, rows in tables for words, _ in rows} == {
+        "10 % speak, the rest idle", "all speak, the client waits"}
+    rows = measures.prepared(scenario)
+    heading, names, lines = tables[0]
+    its = rows[(rows["connections"] == rows["connections"].min()) & (rows["mechanism"] == "poll")
+               & (rows["status"] == "valid") & (rows["active"] == rows["connections"])]
+    mean = math.exp(np.log(its["server_cpu_us_per_request"]).mean())
+    assert "geometric mean" in heading
+    assert dict(lines)["all speak, the client waits"][names.index("poll")][0] == value(mean)
+
+
+def test_the_ratios_of_a_figure_are_in_a_table(whole):
+    scenario = next(one for one in data.read_run(whole).scenarios if one.name == "p01-wait")
+    heading, settings, _ = numbers.tables(scenario, published.read("p01-wait"))[-1]
+    assert heading.startswith("poll ÷ epoll-lt") and settings[0] == "time-out 0, one is ready"
+
+
+@pytest.mark.parametrize("counters, event", [("available", "cycles"), ("not there", "cpu-clock"), (None, "an event")])
+def test_shares_say_how_they_were_sampled(tmp_path, counters, event):
+    folder = classics_data.make(tmp_path / "run", ["p11-counts"], blocks=1, quick=True)
+    around = classics_data.ENVIRONMENT | ({"hardware_counters": counters} if counters else {})
+    (folder / "p11-counts" / "environment.json").write_text(json.dumps(around))
+    text = section_of(classics.write(folder).read_text(), "p11-counts")
+    assert re.search(rf"a profile's, no speed: perf .*997 samples a second .*event: {event}.*some 4 %", text)
+    assert "samples of the profile" in text and "1,000" in text.split("samples of the profile")[1]
+
+
+def test_without_a_profile_nothing_is_said_of_one(tmp_path):
+    folder = classics_data.make(tmp_path / "run", ["p11-counts"], blocks=1, quick=True)
+    classics_data.change(folder, "p11-counts", lambda row: row | {"profile_samples": ""})
+    assert "no speed" not in section_of(classics.write(folder).read_text(), "p11-counts")
 
 
 def test_a_run_without_classics_has_no_page(tmp_path):

@@ -1,6 +1,7 @@
 """What was published, as plots/published/ has it, and the figures of the classics, from made-up runs."""
 import math
 import re
+from dataclasses import replace
 
 import classics_data
 import numpy as np
@@ -8,8 +9,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
-from plots import data, labels, style
-from plots.classics import curves, delays, measures, published
+from plots import classics, data, labels, style
+from plots.classics import curves, delays, full, measures, numbers, published, sections
 from plots.files import RunError
 
 
@@ -41,6 +42,13 @@ def test_published_ratios_are_those_of_the_published_points():
 def test_published_quotients_are_those_of_their_columns():
     for before, after, ratio in [row[1:4] for row in published.read("p04-register").tables[0]["rows"]]:
         assert ratio == pytest.approx(after / before, abs=0.006)
+
+
+def test_every_measure_is_asked_for():
+    drawn = [published.read(name).draw for name in published.names()] + list(sections.PLAIN.values())
+    points = [table["draw"] for name in published.names() for table in published.read(name).tables if "draw" in table]
+    asked = {draw["x"] for draw in drawn if "x" in draw} | {y for draw in drawn for y in draw.get("y", [])}
+    assert set(measures.MEASURES) == asked | {draw["y"] for draw in points} | {numbers.share.COLUMN}
 
 
 def test_every_source_says_what_was_read():
@@ -82,8 +90,6 @@ def test_points_that_cannot_be_drawn_are_refused(tmp_path, change, words):
 
 # ---- figures ------------------------------------------------------------------------------------------
 
-# ---- figures ------------------------------------------------------------------------------------------
-
 def test_published_points_stand_in_today_s_units(tmp_path):
     scenario = made(tmp_path, "p01-wait", blocks=2, quick=True)
     with style.context():
@@ -92,6 +98,91 @@ def test_published_points_stand_in_today_s_units(tmp_path):
     drawn = [[list(line.get_ydata()) for line in axes.lines if line.get_color() == pale] for axes in figure.axes]
     pyplot.close(figure)
     assert drawn == [[[6.1, 29, 350, 9900]], [[6.1, 29, 350, 9900]], [], []]
+    assert any("line: geometric mean of the blocks" in text.get_text() for text in figure.texts)
+
+
+def drawn_x(axes, **wanted):
+    """The x of the lines of this look."""
+    return [list(line.get_xdata()) for line in axes.lines
+            if all(getattr(line, f"get_{name}")() == value for name, value in wanted.items())]
+
+
+def test_what_is_for_ratios_only_stands_in_their_panel_alone(tmp_path):
+    scenario, classic = made(tmp_path, "p01-wait", blocks=2, quick=True), published.read("p01-wait")
+    only = [classic.tables[1] | {"rows": [[5, 4.0, 1, 2.0], [50_000, 8.0, 1, 2.0]],
+                                 "draw": classic.tables[1]["draw"] | {"ratio_only": True}}]
+    only[0]["draw"].pop("only", None)
+    with style.context():
+        figure = curves.figure(scenario, replace(classic, tables=only))
+    pale = curves.pale_colour(style.look("poll").colour)
+    assert not any(drawn_x(axes, color=pale) for axes in figure.axes)
+    line = next(one for one in figure.axes[-1].lines if one.get_label() == only[0]["label"])
+    assert list(line.get_ydata()) == [2, 4]
+    low, high = figure.axes[-1].get_xlim()
+    pyplot.close(figure)
+    assert low < 5 and high > 50_000   # the axis holds them
+
+
+def test_two_measures_have_a_panel_each_and_their_own_ratios(tmp_path):
+    scenario, classic = made(tmp_path, "p01-commands", blocks=2, quick=True), published.read("p01-commands")
+    draw = classic.draw | {"y": ["command_elapsed_s", "command_cpu_s"]}
+    tables = [table | {"draw": table["draw"] | {"y": y}}
+              for table, y in zip(classic.tables, ("command_cpu_s", "command_elapsed_s"))]
+    with style.context():
+        figure = curves.figure(scenario, replace(classic, draw=draw, tables=tables))
+    elapsed, cpu, ratio = figure.axes
+    pale = curves.pale_colour(style.look("poll").colour)
+    published_y = [[list(line.get_ydata()) for line in axes.lines if line.get_color() == pale]
+                   for axes in (elapsed, cpu)]
+    labels_shown = [text.get_text() for text in ratio.get_legend().get_texts()]
+    pyplot.close(figure)
+    assert (elapsed.get_ylabel(), cpu.get_ylabel()) == ("elapsed seconds for 100,000 waits",
+                                                        "CPU seconds for 100,000 waits")
+    assert published_y == [[[1.12, 6.8, 157, 1750]], [[0.61, 2.9, 35, 990]]]
+    assert labels_shown == ["today, elapsed seconds", "today, CPU seconds", "Kerrisk 2010, Linux 2.6.25, CPU seconds",
+                            "Kerrisk 2006, elapsed seconds"]
+
+
+def cut_off(folder, cut):
+    """Requests cut off in P12's blocks CUT for poll with most connections; returns the row of one."""
+    _, rows = classics_data.rows_in(folder, "p12-latency")
+    most = max((row for row in rows), key=lambda row: (float(row["connections"]), float(row["offered_per_s"])))
+    key = most["connections"], most["offered_per_s"], "poll"
+    none = {"cut_off": 9, "limited_by": "server", "response_p50_us": "", "response_p99_us": "", "response_p999_us": ""}
+    classics_data.change(folder, "p12-latency", lambda row: row | (none if row["block"] in cut and (
+        row["connections"], row["offered_per_s"], row["mechanism"]) == key else {}))
+    return most
+
+
+@pytest.mark.parametrize("cut, lines", [("1", 1), ("12", 1), ("", 0)])
+def test_where_requests_were_cut_off_full_stands(tmp_path, cut, lines):
+    folder = classics_data.make(tmp_path / "run", ["p12-latency"], blocks=2, quick=True)
+    row, classic = cut_off(folder, cut), published.read("p12-latency")
+    scenario = data.read_run(folder).scenarios[0]
+    with style.context():
+        figure = curves.figure(scenario, classic)
+    found = [drawn_x(axes, marker=full.MARK["marker"]) for axes in figure.axes]
+    said = [text.get_text() for text in figure.texts if "“full”" in text.get_text()]
+    pyplot.close(figure)
+    assert sum(map(len, found)) == 3 * lines and bool(said) == bool(lines)   # the three percentiles
+    assert all(x == [float(row["offered_per_s"])] for its in found for x in its)
+    size, rate = float(row["connections"]), float(row["offered_per_s"])
+    assert numbers.filled(scenario, classic) == [
+        f"{size:,.0f} open connections, {rate:,.0f} requests/s, poll: {len(cut)} of 2 blocks full"] * lines
+
+
+def test_the_page_says_in_how_many_blocks_a_server_was_full(tmp_path):
+    folder = classics_data.make(tmp_path / "run", ["p12-latency"], blocks=2, quick=True)
+    cut_off(folder, "2")
+    page = classics.write(folder).read_text()
+    assert "Where the server was full" in page and ", poll: 1 of 2 blocks full</li>" in page
+
+
+def test_an_interrupted_generator_is_not_called_a_full_server(tmp_path):
+    folder = classics_data.make(tmp_path / "run", ["p12-latency"], blocks=2, quick=True)
+    cut_off(folder, "12")
+    classics_data.change(folder, "p12-latency", lambda row: row | {"limited_by": "unclear", "server_cpu_percent": 20})
+    assert numbers.filled(data.read_run(folder).scenarios[0], published.read("p12-latency")) == []
 
 
 def test_a_ratio_is_paired_within_blocks(tmp_path):

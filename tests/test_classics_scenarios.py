@@ -12,7 +12,7 @@ from runner.programs import SERVERS
 
 CLASSICS = {path.stem: path for path in sorted((ROOT / "scenarios" / "classics").glob("*.toml"))
             if scenario.load(path).program is SERVERS}
-MINUTES, QUICK_S = 12, 70   # for all of these
+MINUTES, QUICK_S = 14, 70   # for all of these
 LIMIT = Limit(19_000, "the hard descriptor limit is 20,000")
 BENCH = SimpleNamespace(bin=None, server_cpu=0, loadgen_cpu=1)
 
@@ -76,6 +76,31 @@ def test_delay_has_three_kinds_of_wide_area_at_the_same_rate(quick):
         assert {(connections // 10, 0), (connections, 0), (connections, 0.1)} <= kinds.keys()
         for (active, network), one in kinds.items():
             assert active / (one["rtt"] + network) == pytest.approx(one["rate"])
+
+
+@pytest.mark.parametrize("quick", [False, True], ids=["whole", "quick"])
+def test_delay_measures_no_first_request(quick):
+    """After an idle second, or on a new connection, TCP does other work than in between: first requests are spread
+    over a round, and come within the warming up."""
+    for cell in found("p13-delay", quick)[1]:
+        assert cell.settings["warmup"] >= cell.settings["active"] / cell.settings["rate"]
+
+
+def test_each_prediction_of_a_cost_beside_a_delay_has_one_of_the_rate():
+    """Costs of different rates say nothing of the delay."""
+    about = {metric: [(expect["where"], expect["against"]) for expect in found("p13-delay")[0].expect
+                      if expect["metric"] == metric and expect.get("mechanism") == "poll"]
+             for metric in ("server_cpu_us_per_request", "throughput_per_s")}
+    assert len(about["throughput_per_s"]) == 2
+    assert all(one in about["throughput_per_s"] for one in about["server_cpu_us_per_request"])
+
+
+def test_peaks_inside_the_bounds_agree_as_the_claim_says():
+    """min / max of all five at least 0.85, whichever two of them are the ends."""
+    one, _ = found("p05-lan")
+    low, high = zip(*(expect["between"] for expect in one.expect))
+    assert min(*low, 1) / max(*high, 1) == pytest.approx(0.85, abs=0.001)
+    assert {name for expect in one.expect for name in expect["compare"]} == set(one.sweep["mechanism"])
 
 
 # ---- closed loops at a rate --------------------------------------------------------------------------------

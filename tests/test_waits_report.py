@@ -1,10 +1,8 @@
-"""Runs of waitcost as they are read, judged and shown; and the greatest of several cells (peak)."""
+"""Runs of waitcost as they are read, judged and shown."""
 import io
 
-import numpy as np
 import pytest
 from rich.console import Console
-from test_expect import scenario as servers
 from test_plots import copied
 
 from plots import compare, data, expect, report, waits
@@ -174,64 +172,6 @@ def test_integers_of_the_kernel_decide_without_a_spread(tmp_path):
     assert found.verdict == "supported" and found.number.startswith("10.0")
 
 
-# ---- the greatest of several cells -------------------------------------------------------------------------
-
-def peaks(*predictions, least=None):
-    """Made-up throughputs at three rates with and without idle connections: the peaks are at different rates."""
-    rates = {100: [95, 96, 97], 200: [150, 190, 140], 400: [180, 160, 170]}
-    values = {("poll", 10): rates, ("poll", 1000): {100: [90, 91, 92], 200: [60, 61, 62], 400: [20, 21, 22]},
-              ("epoll-lt", 10): rates, ("epoll-lt", 1000): rates}
-    made = [servers({key: np.array(numbers, float)}, *predictions).samples.assign(
-        offered_per_s=float(rate), arrival="poisson", throughput_per_s=lambda its: its["server_cpu_percent"],
-        sample=lambda its, rate=rate: its["sample"] + f"-r{rate}")
-        for key, its in values.items() for rate, numbers in its.items()]
-    found = servers({("poll", 10): [1.0]}, *predictions)
-    found.samples = data.pd.concat(made, ignore_index=True)
-    return found
-
-
-def peak_verdict(scenario=None, **prediction):
-    prediction = {"claim": "c", "metric": "throughput_per_s", "peak": "rate"} | prediction
-    its = scenario or peaks()
-    its.definition["expect"] = [prediction]
-    return expect.verdicts(its)[0]
-
-
-def test_a_peak_is_the_greatest_in_each_block():
-    found = peak_verdict(mechanism="poll", where={"connections": 10}, above=100)
-    assert found.finding.value == pytest.approx((180 + 190 + 170) / 3) and found.cells == 1
-    assert found.finding.cell == "10 connections, 10 active" and len(found.finding.samples) == 9
-    assert "throughput_per_s above 100, the greatest over rate, where connections = 10" in found.predicted
-
-
-def test_a_peak_comes_before_the_ratio():
-    found = peak_verdict(mechanism="poll", where={"connections": 1000}, against={"connections": 10}, below=0.9)
-    expected = np.exp(np.mean(np.log([90 / 180, 91 / 190, 92 / 170])))   # not 90/95, which compares at one rate
-    assert found.verdict == "supported" and found.finding.value == pytest.approx(expected)
-    alike = peak_verdict(compare=["poll", "epoll-lt"], where={"connections": 10}, between=[0.9, 1.1])
-    assert alike.verdict == "supported" and alike.finding.value == 1
-
-
-def test_without_a_peak_every_rate_is_a_cell():
-    its = peaks()
-    its.definition["expect"] = [{"claim": "c", "metric": "throughput_per_s", "mechanism": "poll", "above": 15,
-                                 "where": {"connections": 10}}]
-    assert expect.verdicts(its)[0].cells == 3
-
-
-def test_every_cell_of_peaks_must_hold():
-    found = peak_verdict(mechanism="poll", above=100)
-    assert found.cells == 2 and found.verdict == "refuted" and found.finding.cell.startswith("1,000 connections")
-
-
-def test_a_peak_is_of_what_counts():
-    its = peaks()
-    best = (its.samples["throughput_per_s"] >= 180) & (its.samples["mechanism"] == "poll")
-    its.samples.loc[best, "status"] = "invalid"
-    found = peak_verdict(its, mechanism="poll", where={"connections": 10}, above=100)
-    assert found.finding.value == pytest.approx((150 + 160 + 170) / 3)
-
-
 # ---- the report and the terminal ---------------------------------------------------------------------------
 
 def shown(folder, width=80):
@@ -266,9 +206,18 @@ def test_the_table_has_medians_and_ratios_in_80_columns(tmp_path):
     first = next(number for number, line in enumerate(lines) if line.startswith("10 descriptors, "))
     assert lines[first].split()[-7:] == ["0.0500", "0.0500", "0.200", "0.0500", "0.100", "0.0500", "0.0500"]
     assert lines[first + 1].split()[-6:] == ["0.499×", "0.499×", "1.99×", "0.499×", "0.499×", "0.499×"]
-    assert "tiny: µs/wait or µs of CPU/wait, then the ratio to epoll-lt; medians, 3" in said
+    title = "tiny: µs/wait or µs of CPU/wait, then the mean paired ratio to epoll-lt; medians, 3"
+    assert title in " ".join(said.split())
+    assert "suspect" not in said
     assert any("sleeping" in line for line in lines) and "1.23" in said and "1 ready, eventfd" in said
     assert " ".join(said.split()).count("tiny: supported: poll grows <tenfold>: 20.0") == 1
+
+
+def test_the_table_marks_what_was_disturbed(tmp_path):
+    rows = rows_of(BOTH)
+    rows[0]["status"] = "suspect"
+    said = " ".join(shown(run_in(tmp_path / "run", rows, DEFINITION)).split())
+    assert "0.200*" in said and "0.100*" not in said and "* suspect: disturbed" in said
 
 
 def test_commands_are_shown_in_seconds(tmp_path):
@@ -286,3 +235,23 @@ def test_the_command_names_what_it_has_drawn(tmp_path, capsys):
     assert command.run(run_in(tmp_path / "run", rows_of(BOTH))) == 0
     said = capsys.readouterr().out
     assert "report.html" not in said and "classics.html" in said
+
+
+# ---- two runs ----------------------------------------------------------------------------------------------
+
+def test_two_runs_are_compared_by_their_waits(tmp_path):
+    """Without a word by the wait; cell by cell with what varies, and the change of the ratio within blocks."""
+    slower = BOTH | {("poll", 1000): [1.5 * one for one in BOTH["poll", 1000]]}
+    a, b = run_in(tmp_path / "a", rows_of(BOTH)), run_in(tmp_path / "b", rows_of(slower))
+    assert compare.usual(a) == "wait_ns"
+    rows = {(one.cell, one.mechanism): one for one in compare.compare(a, b, compare.usual(a)).rows}
+    assert list(rows) == [(cell, name) for cell in ("10 descriptors", "1,000 descriptors")
+                          for name in ("poll", "epoll-lt")]
+    assert rows["1,000 descriptors", "poll"].change.value == pytest.approx(1.5)
+    assert rows["10 descriptors", "poll"].change.value == pytest.approx(1)
+
+
+def test_runs_without_the_asked_numbers_say_which_file_is_missing(tmp_path):
+    a, b = run_in(tmp_path / "a", rows_of(BOTH)), run_in(tmp_path / "b", rows_of(BOTH))
+    with pytest.raises(data.RunError, match="samples.csv"):
+        compare.compare(a, b)

@@ -5,7 +5,7 @@ from runner.files import replace
 
 from .. import caption, data, expect, text
 from ..report import data_uri
-from . import figures, published, sections
+from . import figures, numbers, published, sections
 
 TEMPLATE = "classics/classics.html.j2"
 PAGE = "classics.html"
@@ -28,7 +28,9 @@ def write(run_dir):
     html = environment.get_template(TEMPLATE).render(
         title=run.folder.name, machine=caption.machine_line(run), around=around(chosen),
         sections=[section(one, run) for one in chosen], value=text.value, plain=plain,
-        exploratory=any(one.exploratory for one in chosen), standard=data.STANDARD_BLOCKS,
+        exploratory=any(one.exploratory for one in chosen),
+        suspects=sum(map(sections.suspects, chosen)), samples=sum(len(one.samples) for one in chosen),
+        standard=data.STANDARD_BLOCKS,
         absent=[name for name in known if name not in {one.name for one in chosen}])
     replace(run.folder / PAGE, html)
     return run.folder / PAGE
@@ -42,8 +44,10 @@ def section(scenario, run):
     return {"name": scenario.name, "classic": classic, "setting": sections.setting(scenario),
             "figure": {"source": data_uri(Path(f"{drawn[0]}.svg")), "wide": drawn[1]} if drawn else None,
             "answer": sections.answer(classic, ratios), "ratios": ratios, "verdicts": verdicts,
-            "tally": sections.tally(verdicts), "numbers": sections.numbers(scenario, classic),
-            "counted": sections.counted(scenario, classic), "commands": sections.commands(scenario),
+            "tally": sections.tally(verdicts), "numbers": numbers.tables(scenario, classic),
+            "counted": numbers.counted(scenario, classic), "sampled": numbers.sampled(scenario),
+            "crossovers": numbers.crossovers(scenario, classic), "filled": numbers.filled(scenario, classic),
+            "commands": sections.commands(scenario),
             "polls": sections.polls(scenario, run), "refused": sections.refused(scenario),
             "question": scenario.definition.get("question"), "prediction": scenario.definition.get("prediction"),
             "table": "waits.csv" if scenario.program == "waitcost" else "samples.csv"}

@@ -8,7 +8,7 @@ from matplotlib import colors, ticker
 
 from .. import caption, cells, labels, panels, statistics, style
 from ..data import USABLE
-from . import hyperfine, measures, published
+from . import full, hyperfine, measures, published
 
 ROOM = 3            # an interval may stretch a log axis by this factor, no further
 TICK_INCHES = 0.085  # the width of a digit of a tick's number
@@ -30,7 +30,8 @@ class Panel:
 def means(rows, x, column):
     """One mechanism's mean over the blocks for each x, and its 95 % interval: columns x, mean, low, high, blocks.
 
-    Student's t on the logarithms, as for ratios (statistics.py); on the numbers themselves where one is 0. With one
+    Student's t on the logarithms, as for ratios (statistics.py), so the mean is the geometric one; on the numbers
+    themselves where one is 0. With one
     block low and high are not numbers.
     """
     by_block = rows.groupby([x, "block"], observed=True)[column].mean().dropna()
@@ -99,6 +100,7 @@ def draw_panel(axes, panel, draw, classic):
         ring(axes, its, table, draw["x"])
         for published_table in shown(panel, classic):
             muted(axes, published.points(published_table, mechanism), mechanism)
+    full.mark(axes, panel.rows, panel.measure, draw["x"])
 
 
 def on_axis(table, draw):
@@ -229,24 +231,32 @@ def ratios(panel, pair, x):
     return pd.DataFrame(found, columns=["x", "mean", "low", "high", "blocks"])
 
 
+def ratio_words(panel, several):
+    """What a line of the panel of ratios is called; with its measure, where there are several."""
+    words = measures.words(panel.values) or "today"
+    return f"{words}, {measures.MEASURES[panel.measure].short}" if several else words
+
+
 def draw_ratios(axes, parts, pair, draw, classic):
     """How many times the one costs what the other does: today's, a line for each setting, and the published ones."""
-    first = [panel for panel in parts if panel.measure == draw["y"][0]]
-    for place, panel in enumerate(first):
+    several, every = len(draw["y"]) > 1, []
+    for place, panel in enumerate(parts):
         table = ratios(panel, pair, draw["x"])
+        every += [*panel.rows[draw["x"]], *published_places(panel, classic)]
         axes.fill_between(table["x"], table["low"], table["high"], color=style.INK, alpha=0.07, linewidth=0)
         axes.plot(table["x"], table["mean"], color=style.INK, linewidth=1.6, marker=".", zorder=5,
-                  linestyle=RATIO_DASHES[place % len(RATIO_DASHES)], label=measures.words(panel.values) or "today")
+                  linestyle=RATIO_DASHES[place % len(RATIO_DASHES)], label=ratio_words(panel, several))
     markers = itertools.cycle("osD^")
     for table in classic.tables:
         above, below = (published.points(table, name) for name in pair)
-        if above and below and draw["y"][0] == table["draw"]["y"]:
+        if above and below and table["draw"]["y"] in draw["y"]:
+            every += above[0]
+            words = f", {measures.MEASURES[table['draw']['y']].short}" if several else ""
             axes.plot(above[0], np.divide(above[1], below[1]), color=style.FAINT, linewidth=1.2, alpha=0.8,
                       linestyle=(0, (1, 1.6)), marker=next(markers), markersize=5, markerfacecolor="white",
-                      markeredgecolor=style.FAINT, label=table["label"], zorder=2, clip_on=False)
+                      markeredgecolor=style.FAINT, label=table["label"] + words, zorder=2, clip_on=False)
     axes.axhline(1, color=style.FAINT, linewidth=1.1)
     scale_y([axes], "log")
-    every = [place for panel in first for place in (*panel.rows[draw["x"]], *published_places(panel, classic))]
     scale_x(axes, every, draw.get("x_scale", "log"))
     axes.set_xlabel(measures.MEASURES[draw["x"]].words)
     axes.set_ylabel(f"{pair[0]} ÷ {pair[1]}")
@@ -256,12 +266,14 @@ def draw_ratios(axes, parts, pair, draw, classic):
 
 def marks(scenario, parts, classic):
     """How to read the figure."""
-    found = ["line: mean of the blocks, band: 95 % interval"] if scenario.blocks > 1 else \
+    found = ["line: geometric mean of the blocks, band: 95 % interval"] if scenario.blocks > 1 else \
         ["one block, exploratory: no interval"]
     if any(panel.measure == hyperfine.COLUMN for panel in parts) and hyperfine.read(scenario.folder):
         found.append("dot: one run of the command")
     if any(panel.usable["saturated"].any() for panel in parts if "saturated" in panel.rows):
         found.append("ring: the server was saturated")
+    if any(full.places(panel.rows, panel.measure, classic.draw["x"]) for panel in parts):
+        found.append("“full” at the top: requests were cut off, no response times")
     if any((panel.rows["status"] == "unsupported").any() for panel in parts):
         found.append("× at the top: cannot run there")
     labels_shown = dict.fromkeys(table["label"] for panel in parts for table in shown(panel, classic))

@@ -10,21 +10,27 @@ GAP = 0.16   # between the marks of two mechanisms in one row
 
 def figure(scenario, classic):
     """A panel for each measure and number of connections, a row for each way; None where nothing was measured."""
-    rows = measures.prepared(scenario)
-    rows = rows.assign(way=[way(row) for row in rows.to_dict("records")])
-    parts = [curves.Panel(y, values, its) for y in classic.draw["y"] if y in rows
-             for values, its in measures.split(rows, classic.draw.get("panels", []))]
-    parts = [panel for panel in parts if len(panel.usable)]
-    if not parts:
+    rows, drawn = parts(scenario, classic)
+    if not drawn:
         return None
-    fig, grid = panels.canvas(len(parts))
+    fig, grid = panels.canvas(len(drawn))
     fig.subplots_adjust(left=1.75 / fig.get_figwidth(), wspace=0.62)
-    for axes, panel in zip(grid, parts):
+    for axes, panel in zip(grid, drawn):
         dots(axes, panel, sorted(rows["way"].unique()))
     fig.legend(*grid[0].get_legend_handles_labels(), loc="upper right", ncol=5, fontsize=8.5, frameon=False)
-    marks = ["line: 95 % interval over the blocks"] if scenario.blocks > 1 else ["one block, exploratory: no interval"]
+    marks = ["mark: geometric mean of the blocks, line: 95 % interval"] if scenario.blocks > 1 else \
+        ["one block, exploratory: no interval"]
     caption.around(fig, f"{classic.number} · {classic.title}", marks, scenario)
     return fig
+
+
+def parts(scenario, classic):
+    """The rows, each with its way, and the Panels of them that hold a number."""
+    rows = measures.prepared(scenario)
+    rows = rows.assign(way=[way(row) for row in rows.to_dict("records")])
+    found = [curves.Panel(y, values, its) for y in classic.draw["y"] if y in rows
+             for values, its in measures.split(rows, classic.draw.get("panels", []))]
+    return rows, [panel for panel in found if len(panel.usable)]
 
 
 def way(row):

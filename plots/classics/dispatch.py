@@ -21,7 +21,8 @@ def figure(scenario, classic):
         axes.set_title(measures.words(values), color=style.FAINT)
         bars(axes, its, _published(classic) if values.get("churn", 1) == 1 else {})
     panels.scale_y(grid, "linear", (0, max(axes.get_ylim()[1] for axes in grid)))
-    marks = ["line on a bar: 95 % interval"] if scenario.blocks > 1 else ["one block, exploratory: no interval"]
+    marks = ["bar: geometric mean of the blocks, line on it: 95 % interval"] if scenario.blocks > 1 else \
+        ["one block, exploratory: no interval"]
     marks += ["hatched: epoll_ctl", "pale: published (" + "; ".join(table["label"] for table in classic.tables) + ")"]
     caption.around(fig, f"{classic.number} · {classic.title}", marks, scenario)
     return fig

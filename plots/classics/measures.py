@@ -13,22 +13,23 @@ class Measure:
     words: str
     factor: float = 1
 
+    @property
+    def short(self):
+        """The words without what they are for: "CPU seconds"."""
+        return self.words.partition(" for ")[0]
 
-# What stands on an axis. wait_us and idle are derived, see prepared().
+
+# What stands on an axis. wait_us is derived, see prepared().
 MEASURES = {
     "wait_us": Measure("µs per wait"),
-    "wait_ns": Measure("µs per wait", 1e-3),
     "turn_ns": Measure("µs per turn (wait, scan, reads)", 1e-3),
     "command_elapsed_s": Measure("elapsed seconds for 100,000 waits"),
     "command_cpu_s": Measure("CPU seconds for 100,000 waits"),
     "kernel_polls_per_wait": Measure("descriptors asked by the kernel, per wait"),
     "throughput_per_s": Measure("requests answered per second"),
     "server_cpu_us_per_request": Measure("server CPU (µs per request)"),
-    "total_cpu_us_per_request": Measure("server and client CPU (µs per request)"),
     "server_cpu_percent": Measure("server CPU (% of one core)"),
     "events_per_wait": Measure("events per wait"),
-    "waits_per_request": Measure("waits per request"),
-    "ctl_per_request": Measure("epoll_ctl calls per request"),
     "response_p50_us": Measure("median response time (µs)"),
     "response_p99_us": Measure("99th percentile of response time (µs)"),
     "response_p999_us": Measure("99.9th percentile of response time (µs)"),
@@ -36,8 +37,6 @@ MEASURES = {
     "place": Measure("place of the ready descriptor in the set"),
     "offered_per_s": Measure("requests offered per second"),
     "connections": Measure("open connections"),
-    "idle": Measure("idle connections"),
-    "active_percent": Measure("active connections (% of the open ones)"),
 }
 
 # The words of a setting's values, in the order in which their panels stand.
@@ -49,7 +48,7 @@ VALUES = {
 }
 NAMED = {
     "ready": "{:,.0f} active", "writes": "{:,.0f} further writes", "connections": "{:,.0f} open connections",
-    "idle": "{:,.0f} idle connections", "active": "{:,.0f} active connections", "active_setting": "{} active",
+    "active": "{:,.0f} active connections", "active_setting": "{} active",
     "offered_per_s": "{:,.0f} requests/s", "kind": "{}", "variant": "drain {}", "highest_descriptor": "up to {:,.0f}",
     "message_bytes": "{:,.0f} bytes", "depth": "depth {:,.0f}", "descriptors": "{:,.0f} descriptors",
     "arrival": "{} arrivals", "placement": "ready: {}", "rebuild": "set rebuilt: {}"}
@@ -60,15 +59,12 @@ SETTINGS = {"waitcost": ("kind", "when", "descriptors", "ready", "placement", "p
 
 def prepared(scenario):
     """The scenario's samples with the derived columns, as far as what they come from is there: wait_us (a wait
-    that sleeps counts by its CPU time), idle, and the keys of the variant."""
+    that sleeps counts by its CPU time) and the keys of the variant."""
     rows = scenario.samples.copy()
     if "wait_ns" in rows:
         sleeping = rows["when"].astype(str) == "sleeping"
         rows["wait_us"] = np.where(sleeping, rows["wait_cpu_ns"], rows["wait_ns"]) / 1000.0
-    if "connections" in rows:
-        rows["idle"] = rows["connections"] - rows["active"]
-        rows = with_variant(rows)
-    return rows
+    return with_variant(rows) if "connections" in rows else rows
 
 
 def with_variant(rows):

@@ -16,10 +16,11 @@
 
     [[table]]              # as it was printed: label, source (1 is the first), unit, columns, rows
     [table.draw]           # optional: its points in the figure. x: a column; y: a measure; factor: to its unit;
-                           # series: {a mechanism: a column}; only: in panels with these values
+                           # series: {a mechanism: a column}; only: in panels with these values;
+                           # ratio_only = true: in the panel of ratios, and in no other
 
     [[ratio]]              # then and now: name, then (a list), and as in an [[expect]]: metric, mechanism or compare,
-                           # where, against, peak
+                           # where, against, peak; together they must name one cell
 """
 import re
 import tomllib
@@ -46,7 +47,7 @@ def _table(needed, optional=None):
 _MEASURE = {"enum": list(MEASURES)}
 _POINTS = _table({"x": _TEXT, "y": _MEASURE, "series": _CELLS | {"additionalProperties": _TEXT}},
                  {"factor": {"type": "number", "exclusiveMinimum": 0},
-                  "only": _CELLS | {"additionalProperties": _TEXTS}})
+                  "only": _CELLS | {"additionalProperties": _TEXTS}, "ratio_only": {"type": "boolean"}})
 SHAPE = _table({
     "number": {"type": "string", "pattern": "^P[0-9]+$"}, "place": _COUNT, "title": _TEXT, "claim": _TEXT,
     "then": _TEXT, "now": _TEXT, "why": _TEXT, "answer": _TEXTS | {"minItems": 1},
@@ -164,6 +165,6 @@ def points(table, mechanism):
 def shown_in(table, y, values):
     """Whether a table's points belong into the panel of this measure with these values of the settings."""
     draw = table.get("draw")
-    if not draw or draw["y"] != y:
+    if not draw or draw["y"] != y or draw.get("ratio_only"):
         return False
     return all(str(values.get(name, allowed[0])) in allowed for name, allowed in draw.get("only", {}).items())

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 
 from .. import expect, style, text
 from ..data import USABLE
-from . import curves, hyperfine, measures, published
+from ..files import RunError
+from . import hyperfine, measures, published
 
 ORDER = (expect.SUPPORTED, expect.REFUTED, expect.INCONCLUSIVE, expect.NOT_MEASURED)
 LAST = 1000   # on the page: what has no file in plots/published/
@@ -15,11 +16,12 @@ PLAIN = {"waitcost": {"figure": "curves", "x": "descriptors", "y": ["wait_us"]},
 
 @dataclass(frozen=True)
 class ThenAndNow:
-    """A number that was published and the same of today's run: `now` with its interval, or "–"."""
+    """A number that was published and the same of today's run: `now` with its interval, or "–"; `note`: why blocks are
+    missing ("" if nothing is to be said)."""
     name: str
     then: str
     now: str
-    place: str
+    note: str
     samples: tuple
 
 
@@ -35,12 +37,19 @@ def classic_of(scenario):
 
 
 def then_and_now(scenario, classic):
-    """A ThenAndNow for each of the classic's ratios."""
+    """A ThenAndNow for each of the classic's ratios. RunError where one names several cells: it would be the number of
+    an arbitrary one."""
     asked = [{key: value for key, value in one.items() if key not in ("name", "then", "source")}
              | {"claim": one["name"], "above": 0} for one in classic.ratios]
     found = expect.verdicts(replace(scenario, definition=scenario.definition | {"expect": asked})) if asked else []
-    return [ThenAndNow(one["name"], _published(one.get("then", [])),
-                       _number(verdict), verdict.place, verdict.finding.samples if verdict.finding else ())
+    for place, (one, verdict) in enumerate(zip(classic.ratios, found), 1):
+        matched = verdict.cells + verdict.without
+        if matched > 1:
+            raise RunError(f"{published.FOLDER / classic.name}.toml: ratio {place} ({one['name']}) is about {matched} "
+                           "cells of this run: name one of them in its `where`")
+    return [ThenAndNow(one["name"], _published(one.get("then", [])), _number(verdict),
+                       verdict.why if expect.NOT_FULL in verdict.why else "",
+                       verdict.finding.samples if verdict.finding else ())
             for one, verdict in zip(classic.ratios, found)]
 
 
@@ -68,51 +77,6 @@ def tally(verdicts):
     """How many predictions came to which verdict: [(verdict, count)], the clear ones first."""
     counts = Counter(one.verdict for one in verdicts)
     return [(verdict, counts[verdict]) for verdict in ORDER if counts[verdict]]
-
-
-def numbers(scenario, classic):
-    """The numbers of the curves: [(heading, mechanisms, [(x, [the mean and its interval, as two texts])])]."""
-    if classic.draw["figure"] != "curves":
-        return []
-    found = []
-    for panel in curves.split(scenario, classic):
-        measure, usable = measures.MEASURES[panel.measure], panel.usable
-        names = style.order(usable["mechanism"])
-        tables = [curves.means(usable[usable["mechanism"] == name], classic.draw["x"], panel.measure).set_index("x")
-                  for name in names]
-        places = sorted(set().union(*(table.index for table in tables)))
-        rows = [(f"{at:,.0f}", [_cell(table, at, measure.factor) for table in tables]) for at in places]
-        heading = ": ".join(part for part in (measures.words(panel.values), measure.words) if part)
-        found.append((heading, names, rows))
-    return found
-
-
-def _cell(table, at, factor):
-    """("25.1", "24.8 … 25.3") of one point; the second is "" without an interval or where it is a point."""
-    if at not in table.index:
-        return text.NONE, ""
-    mean, low, high = (text.value(value * factor) for value in table.loc[at, ["mean", "low", "high"]])
-    return mean, f"{low} … {high}" if text.NONE not in (low, high) and low != high else ""
-
-
-COUNTED = {"waits_per_request": "waits", "ctl_per_request": "epoll_ctl", "reads_per_request": "reads",
-           "writes_per_request": "writes", "wait_percent": "wait, % of CPU", "ctl_percent": "epoll_ctl, %",
-           "read_percent": "read, %", "write_percent": "write, %"}
-
-
-def counted(scenario, classic):
-    """What a request takes: [(the variant in words, headings, [mechanism and its medians, as texts])]."""
-    if classic.draw["figure"] != "dispatch":
-        return []
-    rows = measures.prepared(scenario)
-    rows = rows[rows["status"].isin(USABLE)]
-    columns = [name for name in COUNTED if name in rows]
-    found = []
-    for values, its in measures.split(rows, [name for name in ("churn",) if name in rows]):
-        lines = [[name, *(_median(its[its["mechanism"] == name][column]) for column in columns)]
-                 for name in style.order(its["mechanism"])]
-        found.append((measures.words(values), ["mechanism", *(COUNTED[name] for name in columns)], lines))
-    return found
 
 
 def commands(scenario):
@@ -160,9 +124,16 @@ def setting(scenario):
     words = f"{blocks} block{'s' if blocks != 1 else ''}" + (", exploratory" if scenario.exploratory else "")
     without = Counter(rows["status"][~rows["status"].isin(USABLE)])
     others = ", ".join(f"{count:,} {status}" for status, count in sorted(without.items()))
+    suspect = suspects(scenario)
+    others += f"{'; ' if others else ''}{suspect:,} suspect: disturbed, but counted" if suspect else ""
     spoiled = 0 if scenario.spoiled is None else len(scenario.spoiled[["sample", "attempt"]].drop_duplicates())
     again = f"; {spoiled:,} more were measured again, as other programs disturbed them" if spoiled else ""
     return f"{words}; {len(rows):,} samples" + (f", of them {others}" if others else "") + again
+
+
+def suspects(scenario):
+    """How many samples were disturbed and count all the same."""
+    return int((scenario.samples["status"] == "suspect").sum())
 
 
 def refused(scenario):
