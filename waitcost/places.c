@@ -17,7 +17,12 @@ static const double GOLDEN = 0.6180339887498949;
 
 static uint32_t common_divisor(uint32_t a, uint32_t b)
 {
-    return b ? common_divisor(b, a % b) : a;
+    while (b) {
+        uint32_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
 }
 
 /* The place of the list's entry i in its ascending order: each comes once. */
@@ -33,7 +38,8 @@ static uint32_t one_of_part(const struct options *o, uint32_t part, uint32_t par
 {
     uint64_t begin = (uint64_t)part * o->descriptors / parts;
     uint64_t end = (uint64_t)(part + 1) * o->descriptors / parts;
-    return (uint32_t)(begin + random_at(o->seed, part, 1) % (end - begin));
+    return (uint32_t)(begin +
+                      (uint64_t)((1 - random_unit(o->seed, part, 1)) * (double)(end - begin)));
 }
 
 static uint32_t place_at(const struct options *o, uint32_t i, uint32_t count)
