@@ -60,7 +60,7 @@ def around(scenarios):
     if isinstance(mitigations, dict):
         mitigations = "; ".join(f"{name}: {state}" for name, state in sorted(mitigations.items()))
     programs = {one.program for one in scenarios}
-    path = {"waitcost": "P1 to P4 use no network: one process, pipes, socket pairs or event descriptors",
+    path = {"waitcost": "P1 to P4 use no network: pipes and socket pairs; FUSE where descriptors are counted",
             "servers": "P5 to P15: TCP over the loopback interface, server and generator on one machine"}
     known = [("kernel", " ".join(str(its[key]) for key in ("kernel", "kernel_build") if its.get(key))),
              ("machine", caption.machine(its)), ("virtualisation", its.get("virtualisation")),
