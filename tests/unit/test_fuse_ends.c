@@ -86,6 +86,7 @@ static _Noreturn void be_caller(int report)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0);
     signal(SIGTERM, leave);
+    signal(SIGINT, SIG_DFL); /* what a shell starts in the background ignores it */
     if (!fuse_start(why, sizeof why))
         _exit(1);
     for (int i = 0; i < N; i++)
