@@ -122,7 +122,7 @@ def _schema_problems(data, program):
         yield from _explain(error, program)
     others = {name for one in PROGRAMS.values() for name in one.keys} - set(program.keys)
     if "program" not in data and others & {*data.get("fixed", {}), *data.get("sweep", {})}:
-        yield ["program"], f"missing? these are keys of waitcost: say program = \"{programs.WAITCOST.name}\" at the top"
+        yield ["program"], f"missing; these are keys of waitcost: give program = \"{programs.WAITCOST.name}\" at the top"
 
 
 def _is_integer(_checker, value):

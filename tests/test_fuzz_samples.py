@@ -318,10 +318,10 @@ def test_spoiled_rows_are_counted_whatever_became_of_them(run_of_four, draw):
     folder, _ = run_of_four
     rows = [{"sample": STEPS[0].sample(name), "attempt": draw.draw(st.just("2") | CELLS)} for name in STEPS[0].order]
     (folder / store.SPOILED).unlink(missing_ok=True)
-    store.keep_spoiled(folder, rows)
+    store.keep_spoiled(folder, store.COLUMNS, rows)
     (folder / store.SPOILED).write_bytes(damaged((folder / store.SPOILED).read_bytes(), draw.draw))
     try:
-        assert 0 <= store.spoiled_attempts(folder, STEPS[0]) < 10**9
+        assert 0 <= store.spoiled_attempts(folder, STEPS[0], store.COLUMNS) < 10**9
     except UserError as error:
         assert str(folder / store.SPOILED) in str(error)
     finally:

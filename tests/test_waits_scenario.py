@@ -113,7 +113,7 @@ def test_an_unknown_program_is_the_only_complaint(tmp_path):
 def test_keys_of_waitcost_without_the_program_are_recognised(tmp_path):
     with pytest.raises(UserError) as caught:
         load(tmp_path, changed(('program = "waitcost"\n', "")))
-    assert 'these are keys of waitcost: say program = "waitcost" at the top' in str(caught.value)
+    assert 'these are keys of waitcost: give program = "waitcost" at the top' in str(caught.value)
 
 
 @pytest.mark.parametrize("case", REFUSED)
