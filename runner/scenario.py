@@ -121,8 +121,9 @@ def _schema_problems(data, program):
     for error in whose or errors:   # of an unknown program no key can be judged
         yield from _explain(error, program)
     others = {name for one in PROGRAMS.values() for name in one.keys} - set(program.keys)
-    if "program" not in data and others & {*data.get("fixed", {}), *data.get("sweep", {})}:
-        yield ["program"], f"missing; these are keys of waitcost: give program = \"{programs.WAITCOST.name}\" at the top"
+    said = {key for section in ("fixed", "sweep") if isinstance(data.get(section), dict) for key in data[section]}
+    if "program" not in data and others & said:
+        yield ["program"], f'missing; these are keys of waitcost: give program = "{programs.WAITCOST.name}" at the top'
 
 
 def _is_integer(_checker, value):
