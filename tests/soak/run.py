@@ -4,8 +4,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+from runner.display import figures as in_words
 from runner.display import shown
 from runner.errors import Interrupted
+from runner.programs import SERVERS
 from runner.session import interruptible
 from tests.servers import MECHANISMS
 from tests.soak.load import Load
@@ -62,11 +64,11 @@ def run_windows(watched, count, window_s, folder, display):
         for one in running:
             one.take(results[one.mechanism])
         find_spinning([one for one in running if one.is_running()])
-        display.end(f"window {number}", [figures(one) for one in running], left())
+        display.end(f"window {number}: {in_words(SERVERS, map(figures, running))}", left())
 
 
 def figures(one):
-    """The last window of ONE server as display.end() takes it."""
+    """The last window of ONE server as a row of samples, as far as it is shown."""
     row = one.windows[-1] if one.windows else {}
     wrong = one.faults or row.get("errors")
     return {"mechanism": one.mechanism, "status": "bad" if wrong else "valid",
