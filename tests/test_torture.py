@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from runner.errors import INTERRUPTED
 from tests.servers import BUILD, ROOT, Server, ping
 from tests.torture import __main__ as command
 from tests.torture import battery
@@ -136,3 +137,16 @@ def test_ctrl_c_ends_it_and_leaves_the_record_of_a_whole_run(tmp_path):
     assert process.returncode == 130 and "interrupted after" in errors
     assert (build / "torture.json").read_text() == "of a whole run"
     assert not [one for one in json.loads((build / "torture-part.json").read_text())["results"] if one["found"]]
+
+
+def test_an_interruption_that_is_lost_in_an_attack_is_no_finding(tmp_path, monkeypatch, capsys):
+    """Its servers are sent SIGINT, too: what it clears away can fail, and hide why."""
+    def attacked(attack, mechanism, rule, broken, *_):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            return battery.Result(attack.name, mechanism, rule, broken, found="Connection reset by peer")
+    monkeypatch.setattr(battery, "run", attacked)
+    file = tmp_path / "torture.json"
+    assert command.main(["--short", "--only", "silent", "--json", str(file)]) == INTERRUPTED
+    assert json.loads(file.read_text())["results"] == [] and "interrupted after 0 of" in capsys.readouterr().err

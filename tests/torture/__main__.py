@@ -68,11 +68,13 @@ def try_all(chosen, options):
     to the end, which it says."""
     results = []
     try:
-        with limited(60 * options.minutes), Healthy() as healthy, table.progress(chosen) as show:
+        with limited(60 * options.minutes) as check, Healthy() as healthy, table.progress(chosen) as show:
             for one in chosen:
                 show.begin(one)
-                results.append(battery.run(*one, healthy, options.short))
-                show.end(results[-1])
+                result = battery.run(*one, healthy, options.short)
+                check()
+                results.append(result)
+                show.end(result)
     except KeyboardInterrupt:
         print(f"interrupted after {len(results)} of {len(chosen)} tries:", file=sys.stderr)
         return results, INTERRUPTED
@@ -84,15 +86,23 @@ def try_all(chosen, options):
 
 @contextmanager
 def limited(seconds):
-    """TimeIsUp after SECONDS, wherever it is by then; SIGTERM and a closed terminal are a KeyboardInterrupt."""
-    def stop(*_):
-        raise TimeIsUp
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, signal.default_int_handler),
-              signal.SIGHUP: signal.signal(signal.SIGHUP, signal.default_int_handler),
-              signal.SIGALRM: signal.signal(signal.SIGALRM, stop)}
+    """TimeIsUp after SECONDS, wherever it is by then; Ctrl-C, SIGTERM and a closed terminal are a KeyboardInterrupt.
+    Yields a function that raises it once more: what an attack clears away, with its servers killed as well, may fail
+    and be taken for a finding instead."""
+    asked = []
+
+    def stop(number, _):
+        asked.append(TimeIsUp if number == signal.SIGALRM else KeyboardInterrupt)
+        check()
+
+    def check():
+        if asked:
+            raise asked[0]
+    before = {number: signal.signal(number, stop)
+              for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)}
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        yield
+        yield check
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
