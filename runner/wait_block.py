@@ -14,9 +14,8 @@ from runner.support import wait_unsupported
 from runner.units import time_option
 
 PLAIN_KEYS = ("kind", "descriptors", "ready", "when", "high", "reregister", "writes", "turns", "rounds")
-SHARE = 0.95          # of its core that a process must get
-COMMAND_SHARE = 0.95  # the same of a command that hyperfine times,
-BEGINNING_S = 0.005   # but for its beginning and its end
+SHARE = 0.95          # of its core that a process must get,
+BEGINNING_S = 0.005   # but for its beginning and its end where hyperfine times all of it
 ASLEEP_SHARE = 0.8    # and of its waits where it sleeps, but for WAKING_NS of each
 WAKING_NS = 50_000    # to be seen asleep, to be written to, to wake up
 IMPOSSIBLE_HERE = 3   # waitcost's exit status where /dev/fuse cannot be used
@@ -63,9 +62,9 @@ def _disturbed(record):
     that waits for the answers of FUSE leaves the core by itself."""
     if record["kind"] == "fuse":
         return {}
-    if record["when"] == "sleeping" and record["mechanism"] != "none" and record["slept"] < record["waits"]:
-        return _suspect(f"only {record['slept']:,} of {record['waits']:,} waits slept: something else woke them")
     if record["when"] == "sleeping":
+        if record["mechanism"] != "none" and record["slept"] < record["waits"]:
+            return _suspect(f"only {record['slept']:,} of {record['waits']:,} waits slept: something else woke them")
         cpu, elapsed = record["wait_cpu_ns"], max(0, record["wait_ns"] - WAKING_NS)
         least, whose = ASLEEP_SHARE * elapsed, "of the time of its waits was counted as its own"
     else:
@@ -79,7 +78,7 @@ def _disturbed(record):
 def _disturbed_command(timed):
     """The same of a whole command; to begin and to end is no CPU time of its own."""
     cpu, elapsed = timed.get("command_cpu_s"), timed.get("command_elapsed_s")
-    if elapsed is None or cpu >= COMMAND_SHARE * elapsed - BEGINNING_S:
+    if elapsed is None or cpu >= SHARE * elapsed - BEGINNING_S:
         return {}
     return _suspect(f"{100 * cpu / elapsed:.0f} % of a core was the command's: others, or the hypervisor, had the rest")
 

@@ -17,7 +17,8 @@
 #include "fuse.h"
 
 /* Source addresses in turn, 127.0.0.1 and following: with one, its 28,232 ephemeral ports would run
- * out, and the search for a free one grows long before (200 us at 19,000 connections). */
+ * out, and the search for a free one grows long before (200 us a connection, on average of 19,000).
+ */
 enum { ADDRESSES = 64 };
 
 static int listener = -1;

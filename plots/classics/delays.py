@@ -15,11 +15,15 @@ def figure(scenario, classic):
         return None
     fig, grid = panels.canvas(len(drawn))
     fig.subplots_adjust(left=1.75 / fig.get_figwidth(), wspace=0.62)
+    measured = sorted(set().union(*(panel.usable["way"] for panel in drawn)))
     for axes, panel in zip(grid, drawn):
-        dots(axes, panel, sorted(rows["way"].unique()))
+        dots(axes, panel, measured)
     fig.legend(*grid[0].get_legend_handles_labels(), loc="upper right", ncol=5, fontsize=8.5, frameon=False)
     marks = ["mark: geometric mean of the blocks, line: 95 % interval"] if scenario.blocks > 1 else \
         ["one block, exploratory: no interval"]
+    for place, words in sorted(set(rows["way"]) - set(measured)):
+        its = rows[[one == (place, words) for one in rows["way"]]]
+        marks.append(f"{words.replace(chr(10), ' ')}: {_why_not(its)}")
     caption.around(fig, f"{classic.number} · {classic.title}", marks, scenario)
     return fig
 
