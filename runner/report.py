@@ -1,7 +1,8 @@
 """`muxbench report DIR`: figures, report.html, classics.html and the summary of a run, made from its samples alone."""
+import multiprocessing
 import sys
 
-from runner import files, session
+from runner import files, process, session
 from runner.errors import INTERRUPTED, Interrupted, UserError
 from runner.files import NotWritten
 from runner.paths import shown
@@ -12,8 +13,7 @@ def run(folder):
     from plots import data, report
     try:
         with session.interruptible():
-            from plots import classics
-            written = [report.write(folder), classics.write(folder)]
+            written = _write_both(folder)
             summary = report.summary(folder)
             for one in (folder, folder / "figures"):   # what a report that was killed has left
                 files.sweep(one)
@@ -30,6 +30,20 @@ def run(folder):
     for path in filter(None, written):
         print(f"report: {shown(path)}")
     return 0
+
+
+def _write_both(folder):
+    """The paths of report.html and classics.html, each made in a process of its own: for the classics it is minutes."""
+    from plots import classics
+    with multiprocessing.get_context("fork").Pool(1, process.dying_with_us()) as pool:
+        other = pool.apply_async(_write_report, (folder,))
+        page = classics.write(folder)
+        return [other.get(), page]
+
+
+def _write_report(folder):
+    from plots import report
+    return report.write(folder)
 
 
 def _failed(folder, why, status=1):
