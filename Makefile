@@ -42,22 +42,26 @@ WAITCORE   = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(WAITS:%=waitcost/%.c) $(
              $(wildcard waitcost/*.c))) $(patsubst %,$(BUILD)/loadgen/%.o,fields record units values)
 UNITS      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 UNITS_OF   = $(BUILD)/servers/echo.o $(filter-out %/main.o,$(LOADGEN)) $(patsubst %,$(BUILD)/waitcost/%.o,fuse places)
+# A claim is one file; what they share is all else in claims/, and the FUSE counter.
+CLAIMS     = $(patsubst %.c,$(BUILD)/%,$(wildcard claims/[a-e][0-9][0-9]-*.c))
+CLAIMCORE  = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(CLAIMS:$(BUILD)/%=%.c),$(wildcard claims/*.c))) \
+             $(patsubst %,$(BUILD)/%.o,waitcost/fuse waitcost/kinds loadgen/fields)
 FAULTS     = $(BUILD)/tests/fault.so
 BROKEN     = $(patsubst tests/broken/%.c,$(BUILD)/tests/broken/echo-%,$(wildcard tests/broken/*.c))
 FUZZERS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-C_FILES    = $(wildcard $(addsuffix /*.[ch],servers loadgen waitcost tests/unit tests/faults tests/broken tests/fuzz))
+C_FILES    = $(wildcard $(addsuffix /*.[ch],servers loadgen waitcost claims tests/unit tests/faults tests/broken tests/fuzz))
 
 # The goals that install what they need first; a plain `make` only compiles.
-NEEDS = $(if $(filter test torture soak fuzz lint validate%,$(MAKECMDGOALS)),deps-test,$(if $(filter bench% hardening reproduce% profile,$(MAKECMDGOALS)),deps))
+NEEDS = $(if $(filter test torture soak fuzz lint validate%,$(MAKECMDGOALS)),deps-test,$(if $(filter bench% hardening reproduce% profile claims%,$(MAKECMDGOALS)),deps))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SECONDEXPANSION:
 .DEFAULT_GOAL = all
-.PHONY: FORCE all bench bench-quick bench-full report reproduce reproduce-quick profile deps-profile test torture reliability soak fuzz hardening lint validate \
+.PHONY: FORCE all bench bench-quick bench-full report claims claims-timing claims-readme reproduce reproduce-quick profile deps-profile test torture reliability soak fuzz hardening lint validate \
         validate-exact deps deps-test clean help
 
-all: $(PROGRAMS)  ## build the servers, the load generator and waitcost
+all: $(PROGRAMS) $(CLAIMS)  ## build the servers, the load generator, waitcost and the claims
 
 bench: $(PROGRAMS)  ## the main job, in about 6 minutes: measure, draw, report
 	./muxbench run scenarios/cpu.toml scenarios/idle.toml scenarios/lan.toml --blocks 3
@@ -67,6 +71,15 @@ bench-quick: $(PROGRAMS)  ## the same in a minute: exploratory
 
 bench-full: $(PROGRAMS)  ## with share, and 10 blocks, in about 35 minutes and reruns: for publishing
 	./muxbench run scenarios/cpu.toml scenarios/idle.toml scenarios/lan.toml scenarios/share.toml --blocks 10 --reruns 3
+
+claims: $(CLAIMS)  ## what is said of select, poll and epoll, put to the test on this machine, in seconds
+	./muxbench claims
+
+claims-timing: $(CLAIMS)  ## the claims about speed, in half a minute on a calm machine
+	./muxbench claims --timing
+
+claims-readme:  ## write claims/README.md from the files there
+	$$(runner/deps.sh python) -m plots.claims
 
 reproduce: $(PROGRAMS)  ## the classic plots on this machine, beside the published ones, in at most 20 minutes
 	$(CLASSICS)
@@ -93,7 +106,7 @@ report:  ## draw figures and report again from the samples of RUN=results/latest
 TESTS = $(if $(SANITIZE),$(wildcard tests/test_loadgen*.py),tests) \
         $(if $(filter address%,$(SANITIZE)),$(wildcard tests/test_servers*.py tests/test_waitcost*.py tests/test_torture.py)) \
         $(if $(filter thread,$(SANITIZE)),tests/test_waitcost.py)
-test: $(PROGRAMS) $(UNITS) $(BROKEN) $(if $(SANITIZE),,$(FAULTS))  ## unit tests, and tests of the programs; sanitised: SANITIZE=thread
+test: $(PROGRAMS) $(CLAIMS) $(UNITS) $(BROKEN) $(if $(SANITIZE),,$(FAULTS))  ## unit tests, and tests of the programs; sanitised: SANITIZE=thread
 	$(Q)for unit in $(UNITS); do echo "$$unit"; $$unit || exit 1; done
 	MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m pytest -q $(TESTS)
 
@@ -136,7 +149,7 @@ lint: deps-test  ## clang-format, clang-tidy, cppcheck, flake8
 	printf '%s\n' $(filter %.c,$(C_FILES)) | \
 	    xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 $(filter -D%,$(CPPFLAGS))' sh 2>/dev/null
 	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --error-exitcode=1 \
-	    $(filter -D%,$(CPPFLAGS)) servers loadgen waitcost tests/broken
+	    $(filter -D%,$(CPPFLAGS)) servers loadgen waitcost claims tests/broken
 	$$(runner/deps.sh python) -m flake8 runner plots tests
 
 deps:  ## install what `make bench` needs, if anything is missing
@@ -163,6 +176,9 @@ $(BUILD)/bin/loadgen: $(LOADGEN)
 	$(link)
 
 $(BUILD)/bin/waitcost-%: $(BUILD)/waitcost/$$(subst -,_,$$*).o $(WAITCORE)
+	$(link)
+
+$(CLAIMS): $(BUILD)/claims/%: $(BUILD)/claims/%.o $(CLAIMCORE)
 	$(link)
 
 $(UNITS): LDLIBS += -lcmocka

@@ -1,0 +1,109 @@
+/*
+ * A1 epoll-mmap
+ *
+ * Claim: epoll shares memory with user space through mmap, so events are not copied.
+ *
+ * Believed because: for a few days it was true.  The first epoll in a kernel (2.5.45, October 2002)
+ * mapped its event buffer into the process "to avoid kernel to user space memory copy".
+ *
+ * Experiment: Fill an array with 0x5a, and make 16 watched descriptors ready.  A shared array would
+ * be a mapping more in /proc/self/maps, an instance that can be mapped, or events in the array
+ * before anybody waits.  Then make the array read-only: only who copies fails with EFAULT.
+ *
+ * History: 2.5.46 (November 2002) removed the mmap with Davide Libenzi's patch of total-epoll,
+ * weeks after it had come.  Texts copy the sentence from each other to this day.
+ *
+ * Read on: fs/eventpoll.c, ep_send_events(); include/linux/eventpoll.h, epoll_put_uevent(), which
+ * copies one event; epoll_wait(2).
+ */
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "claim.h"
+#include "picture.h"
+#include "setup.h"
+
+enum { READY = 16, WATCHED = 1000, PAGE = 16384 };
+
+const enum verdict if_contradicted = REFUTED, if_mixed = PARTLY;
+
+static int map_lines(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    int lines = 0, c;
+    if (!maps)
+        not_applicable("/proc/self/maps cannot be read: mount /proc");
+    while ((c = getc(maps)) != EOF)
+        lines += c == '\n';
+    fclose(maps);
+    return lines;
+}
+
+static bool is_untouched(const unsigned char *bytes)
+{
+    for (int i = 0; i < PAGE; i++)
+        if (bytes[i] != 0x5a)
+            return false;
+    return true;
+}
+
+static void *new_array(void)
+{
+    void *array = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (array == MAP_FAILED)
+        err(1, "mmap");
+    return memset(array, 0x5a, PAGE);
+}
+
+void try_claim(void)
+{
+    struct epoll_event *array = new_array();
+    int before = map_lines(), epoll = epoll_instance(), fds[WATCHED];
+    for (int i = 0; i < WATCHED; i++) {
+        fds[i] = open_pair(KIND_EVENTFD).watched;
+        epoll_add(epoll, fds[i], EPOLLIN);
+    }
+    int error = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, epoll, 0) == MAP_FAILED ? errno : 0;
+    for (int i = 0; i < READY; i++)
+        send_bytes(fds[i], 8);
+    bool untouched = is_untouched((unsigned char *)array);
+    mprotect(array, PAGE, PROT_READ);
+    int fault = epoll_wait(epoll, array, READY, 0) < 0 ? errno : 0;
+    mprotect(array, PAGE, PROT_READ | PROT_WRITE);
+    int then = epoll_wait(epoll, array, READY, 0), gained = map_lines() - before;
+
+    observe_count("lines that /proc/self/maps gained", gained, contradicts_if(gained == 0),
+                  "a buffer shared with the kernel would be one mapping more");
+    observe_error("mmap of the instance", error, contradicts_if(error == ENODEV),
+                  "ENODEV is what a file without an mmap of its own answers");
+    observe_yes_no("array untouched with 16 ready", untouched, contradicts_if(untouched),
+                   "a shared array would hold the events as soon as they happen");
+    observe_error("epoll_wait into a read-only array", fault, contradicts_if(fault == EFAULT),
+                  "only a copy can fail at the page's protection");
+    observe_count("events when it can be written again", then, CONTEXT,
+                  "the failed copy has lost none");
+
+    const char *const lanes[] = {"process", "its array", "kernel"};
+    picture_lanes("Sixteen events, and when they reach the array", 3, lanes);
+    picture_column("");
+    picture_cell(0, DONE, "%d writes", READY);
+    picture_cell(1, untouched ? SILENT : CAME, untouched ? "0x5a everywhere" : "events");
+    picture_cell(2, CAME, "%d on the ready list", READY);
+    picture_column("");
+    picture_cell(0, DONE, "array read-only, epoll_wait");
+    picture_cell(2, fault ? WRONG : CAME, "copy: %s", error_text(fault));
+    picture_column("");
+    picture_cell(0, DONE, "array writable, epoll_wait");
+    picture_cell(1, then > 0 ? CAME : SILENT, "%d events", then);
+    picture_cell(2, DONE, "copied");
+    conclude(
+        "%d new mappings, mmap of an instance: %s; with %d ready the array %s until epoll_wait "
+        "copies into it (%s where it must not be written)",
+        gained, error_text(error), READY, untouched ? "stays as it was" : "changes",
+        error_text(fault));
+}

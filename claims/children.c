@@ -1,0 +1,122 @@
+/* What may crash or hang is done in a child process; what must come later, in a thread. */
+#include "children.h"
+
+#include <err.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../loadgen/clock.h"
+#include "claim.h"
+#include "setup.h"
+
+int in_child(void (*act)(void), unsigned seconds)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child < 0)
+        err(1, "fork");
+    if (child == 0) {
+        /* It may be meant to crash: 1 stops core dumps into files and, as 0 does not, into pipes.
+         */
+        (void)setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1});
+        alarm(seconds);
+        act();
+        _exit(0);
+    }
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            err(1, "waitpid");
+    return status;
+}
+
+void shorten_alarm(int ms)
+{
+    struct itimerval timer = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000L}};
+    if (setitimer(ITIMER_REAL, &timer, NULL) < 0)
+        err(1, "setitimer");
+}
+
+const char *end_text(int status)
+{
+    if (WIFSIGNALED(status))
+        return text("SIG%s", sigabbrev_np(WTERMSIG(status)));
+    return text("exit %d", WEXITSTATUS(status));
+}
+
+static struct {
+    int descriptors, (*act)(void);
+} limited;
+
+static void act_limited(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        err(1, "getrlimit");
+    limit.rlim_cur = (rlim_t)limited.descriptors;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        err(1, "a limit of %d descriptors", limited.descriptors);
+    _exit(limited.act());
+}
+
+int in_limited_child(int descriptors, int (*act)(void))
+{
+    limited.descriptors = descriptors;
+    limited.act = act;
+    int status = in_child(act_limited, EVENT_MS / 1000);
+    if (!WIFEXITED(status))
+        errx(1, "the child with %d descriptors: %s", descriptors, end_text(status));
+    return WEXITSTATUS(status);
+}
+
+/* NOLINTNEXTLINE(*-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the name is glibc's */
+extern long int __fdelt_chk(long int number);
+
+static int checked_number;
+
+static void check_number(void)
+{
+    close(STDERR_FILENO); /* it would say there that it ends the program */
+    __fdelt_chk(checked_number);
+}
+
+int in_checked_fd_set(int number)
+{
+    checked_number = number;
+    return in_child(check_number, EVENT_MS / 1000);
+}
+
+struct act {
+    void (*run)(void);
+    int delay_ms;
+};
+
+static void *run_later(void *argument)
+{
+    struct act act = *(struct act *)argument;
+    free(argument);
+    struct timespec delay = timespec_of_ns((uint64_t)act.delay_ms * 1000000);
+    nanosleep(&delay, NULL);
+    act.run();
+    return NULL;
+}
+
+void later(int delay_ms, void (*act)(void))
+{
+    pthread_t thread;
+    struct act *kept = malloc(sizeof *kept);
+    if (!kept)
+        err(1, "no memory for a thread");
+    *kept = (struct act){.run = act, .delay_ms = delay_ms};
+    int error = pthread_create(&thread, NULL, run_later, kept);
+    if (error)
+        errx(1, "pthread_create: %s", strerror(error));
+    pthread_detach(thread);
+}

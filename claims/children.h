@@ -1,0 +1,23 @@
+/* What may crash or hang is done in a child process; what must come later, in a thread. */
+#ifndef CHILDREN_H
+#define CHILDREN_H
+
+/* Runs ACT in a child process for SECONDS at most, then SIGALRM kills it: its wait status. */
+int in_child(void (*act)(void), unsigned seconds);
+const char *end_text(int status); /* "exit 0", "SIGALRM" */
+
+/* In such a child: SIGALRM comes so soon instead. */
+void shorten_alarm(int ms);
+
+/* Runs ACT in a child process that may have so many descriptors (the soft limit): what ACT
+ * returned, 0 to 255. */
+int in_limited_child(int descriptors, int (*act)(void));
+
+/* The wait status of a child process that puts NUMBER into an fd_set under glibc's check
+ * (_FORTIFY_SOURCE), whether or not this program was compiled with it. */
+int in_checked_fd_set(int number);
+
+/* Runs ACT in a thread of its own after DELAY_MS. */
+void later(int delay_ms, void (*act)(void));
+
+#endif
