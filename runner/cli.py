@@ -42,6 +42,7 @@ def _parser():
     _add_judged(commands)
     _add_advise(commands)
     _add_profile(commands)
+    _add_claims(commands)
     listing = commands.add_parser("list", help="show the scenarios and their questions")
     listing.set_defaults(handle=_list)
     doctor = commands.add_parser("doctor", help="check what is needed, and the limits of this machine")
@@ -147,6 +148,20 @@ def _add_profile(commands):
     profile.set_defaults(handle=_profile)
 
 
+def _add_claims(commands):
+    claims = commands.add_parser(
+        "claims", help="what is said of select, poll and epoll: is it true here?", description="Puts what books, "
+        "courses and blogs say of select, poll and epoll to the test on this machine. Without a name: all but those "
+        "about time, as a table and a page. Exit status 1 if one could not be tried.")
+    claims.add_argument("claims", nargs="*", metavar="CLAIM", help="only this one, in full, such as epoll-mmap or A1")
+    claims.add_argument("--timing", action="store_true", help="the claims about time, in half a minute on a calm machine")
+    claims.add_argument("--resume", action="store_true", help="with --timing: only those that are not decided yet")
+    claims.add_argument("--blocks", type=_blocks, metavar="N",
+                        help="blocks of each comparison of times, 2 to 20 (10)")
+    claims.add_argument("--json", action="store_true", help="everything, for programs")
+    claims.set_defaults(handle=_claims, parser=claims)
+
+
 DIGITS = 18   # of a number on the command line: 64 bits
 
 
@@ -163,6 +178,12 @@ def _positive(text):
 def _count(text):
     if not _is_whole(text):
         raise argparse.ArgumentTypeError(f"{text}: give a whole number of {DIGITS} digits at most")
+    return int(text)
+
+
+def _blocks(text):
+    if not _is_whole(text) or not 2 <= int(text) <= 20:
+        raise argparse.ArgumentTypeError(f"{text}: give a whole number from 2 to 20")
     return int(text)
 
 
@@ -216,6 +237,15 @@ def _advise(options, paths):
 
 def _profile(options, paths):
     from runner.profile import run
+    return run(options, paths)
+
+
+def _claims(options, paths):
+    if options.claims and (options.timing or options.resume):
+        options.parser.error("a claim by its name needs no --timing and no --resume")
+    if options.resume and not options.timing:
+        options.parser.error("--resume goes on with --timing: give both")
+    from runner.claims import run
     return run(options, paths)
 
 
