@@ -10,8 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 # .ci/run runs what a minute allows of these.
 LONG = {"make bench", "make test", "make bench-quick", "make bench-full", "make validate", "make torture",
-        "make soak MINUTES=30", "make reproduce", "make profile MECHANISM=poll CONNECTIONS=1000", "./muxbench aa",
-        "./muxbench precision"}
+        "make soak MINUTES=30", "make claims", "make claims-timing", "make reproduce",
+        "make profile MECHANISM=poll CONNECTIONS=1000", "./muxbench aa", "./muxbench precision"}
 
 
 def blocks(language):
@@ -21,8 +21,8 @@ def blocks(language):
 @pytest.fixture
 def checkout(tmp_path, programs):
     """A folder that looks like the checkout, with a small run in results/latest."""
-    for name in ("Makefile", "docs", "loadgen", "muxbench", "plots", "runner", "scenarios", "servers", "tests",
-                 "waitcost"):
+    for name in ("Makefile", "claims", "docs", "loadgen", "muxbench", "plots", "runner", "scenarios", "servers",
+                 "tests", "waitcost"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "bin").symlink_to(programs)
