@@ -104,9 +104,9 @@ report:  ## draw figures and report again from the samples of RUN=results/latest
 
 # Sanitised: what runs the programs that were built so.  The threads are the generator's and waitcost's.
 TESTS = $(if $(SANITIZE),$(wildcard tests/test_loadgen*.py),tests) \
-        $(if $(filter address%,$(SANITIZE)),$(wildcard tests/test_servers*.py tests/test_waitcost*.py tests/test_torture.py)) \
+        $(if $(filter address%,$(SANITIZE)),$(wildcard tests/test_servers*.py tests/test_waitcost*.py tests/test_torture.py tests/test_claims.py)) \
         $(if $(filter thread,$(SANITIZE)),tests/test_waitcost.py)
-test: $(PROGRAMS) $(CLAIMS) $(UNITS) $(BROKEN) $(if $(SANITIZE),,$(FAULTS))  ## unit tests, and tests of the programs; sanitised: SANITIZE=thread
+test: $(PROGRAMS) $(if $(filter thread,$(SANITIZE)),,$(CLAIMS)) $(UNITS) $(BROKEN) $(if $(SANITIZE),,$(FAULTS))  ## unit tests, and tests of the programs; sanitised: SANITIZE=thread
 	$(Q)for unit in $(UNITS); do echo "$$unit"; $$unit || exit 1; done
 	MUXBENCH_BUILD=$(BUILD) $$(runner/deps.sh python) -m pytest -q $(TESTS)
 

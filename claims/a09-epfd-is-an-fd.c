@@ -50,6 +50,7 @@ void try_claim(void)
     }
     close(first);
     int then = epoll_create1(EPOLL_CLOEXEC) < 0 ? errno : 0;
+    raise_descriptor_limit(); /* whatever ends this program may need one more */
 
     observe_yes_no("listed in /proc/self/fd", listed, supports_if(listed),
                    "as every descriptor of the process is");

@@ -202,11 +202,12 @@ static void print_observation(const struct observation *seen)
 
 static void print_json(enum verdict verdict)
 {
-    const char *picture = picture_svg();
+    char *picture = picture_svg();
     printf("{\"verdict\": \"%s\"", verdicts[verdict]);
     field_string(stdout, "evidence", evidence);
     if (picture)
         field_string(stdout, "picture", picture);
+    free(picture);
     printf(", \"observations\": [");
     for (int i = 0; i < count; i++) {
         printf("%s", i ? ", " : "");

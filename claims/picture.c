@@ -222,7 +222,7 @@ static void put_bars(FILE *out)
     }
 }
 
-const char *picture_svg(void)
+char *picture_svg(void)
 {
     char *svg = NULL;
     size_t size = 0;

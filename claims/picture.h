@@ -20,7 +20,8 @@ void picture_bars(const char *words, const char *of);
 void picture_bar(enum tone tone, double value, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The picture as SVG, which takes its colours from the page around it; NULL: nothing was drawn. */
-const char *picture_svg(void);
+/* The picture as SVG, which takes its colours from the page around it; NULL: nothing was drawn.
+ * The caller frees it. */
+char *picture_svg(void);
 
 #endif
