@@ -22,7 +22,9 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "claim.h"
 #include "picture.h"
@@ -59,7 +61,7 @@ static int wait_ppoll(void)
 
 static int wait_pwait2(void)
 {
-    return epoll_pwait2(epoll, &event, 1, &short_time, NULL);
+    return (int)syscall(SYS_epoll_pwait2, epoll, &event, 1, &short_time, NULL, 0);
 }
 
 /* In ms; below 0: this kernel has no such call. */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/time.h>
@@ -44,11 +45,32 @@ void shorten_alarm(int ms)
         err(1, "setitimer");
 }
 
+/* By hand: not every libc has their names. */
+static const char *signal_name(int number)
+{
+    static const char *const names[] = {
+        [SIGABRT] = "SIGABRT", [SIGALRM] = "SIGALRM", [SIGBUS] = "SIGBUS",   [SIGILL] = "SIGILL",
+        [SIGKILL] = "SIGKILL", [SIGPIPE] = "SIGPIPE", [SIGSEGV] = "SIGSEGV", [SIGTERM] = "SIGTERM",
+    };
+    bool known = (size_t)number < sizeof names / sizeof names[0] && names[number];
+    return known ? names[number] : text("signal %d", number);
+}
+
 const char *end_text(int status)
 {
     if (WIFSIGNALED(status))
-        return text("SIG%s", sigabbrev_np(WTERMSIG(status)));
+        return signal_name(WTERMSIG(status));
     return text("exit %d", WEXITSTATUS(status));
+}
+
+bool is_done(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool is_blocked(int status)
+{
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
 }
 
 static struct {
@@ -76,21 +98,36 @@ int in_limited_child(int descriptors, int (*act)(void))
     return WEXITSTATUS(status);
 }
 
+#ifdef __GLIBC__
 /* NOLINTNEXTLINE(*-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the name is glibc's */
 extern long int __fdelt_chk(long int number);
+#endif
 
 static int checked_number;
 
 static void check_number(void)
 {
     close(STDERR_FILENO); /* it would say there that it ends the program */
+#ifdef __GLIBC__
     __fdelt_chk(checked_number);
+#endif
 }
 
 int in_checked_fd_set(int number)
 {
+#ifndef __GLIBC__
+    not_applicable("only glibc checks what is put into an fd_set: try it on a system with glibc");
+#endif
     checked_number = number;
     return in_child(check_number, EVENT_MS / 1000);
+}
+
+void end_with_parent(pid_t parent)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        err(1, "prctl");
+    if (getppid() != parent)
+        _exit(1);
 }
 
 struct act {

@@ -2,6 +2,7 @@
 #include "claim.h"
 
 #include <err.h>
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -142,8 +143,35 @@ void observe_events(const char *name, uint32_t events, enum reading reading, con
 
 const char *error_text(int error)
 {
-    const char *name = error ? strerrorname_np(error) : "no error";
-    return name ? name : text("errno %d", error);
+    /* By hand: not every libc has their names. */
+    static const char *const names[] = {
+        [0] = "no error",
+        [EPERM] = "EPERM",
+        [ENOENT] = "ENOENT",
+        [EINTR] = "EINTR",
+        [EBADF] = "EBADF",
+        [EAGAIN] = "EAGAIN",
+        [ENOMEM] = "ENOMEM",
+        [EACCES] = "EACCES",
+        [EFAULT] = "EFAULT",
+        [EEXIST] = "EEXIST",
+        [ENODEV] = "ENODEV",
+        [EINVAL] = "EINVAL",
+        [ENFILE] = "ENFILE",
+        [EMFILE] = "EMFILE",
+        [ENOSPC] = "ENOSPC",
+        [EPIPE] = "EPIPE",
+        [ELOOP] = "ELOOP",
+        [ENOSYS] = "ENOSYS",
+        [EMSGSIZE] = "EMSGSIZE",
+        [ENOBUFS] = "ENOBUFS",
+        [EADDRINUSE] = "EADDRINUSE",
+        [ECONNRESET] = "ECONNRESET",
+        [ECONNREFUSED] = "ECONNREFUSED",
+        [ETIMEDOUT] = "ETIMEDOUT",
+    };
+    bool known = error >= 0 && (size_t)error < sizeof names / sizeof names[0] && names[error];
+    return known ? names[error] : text("errno %d", error);
 }
 
 const char *events_text(uint32_t events)

@@ -58,8 +58,11 @@ static void make_unready(struct watch *this)
     this->first = count_events(this->epoll, EVENT_MS);
     if (this->direction == POLLIN)
         drain(this->fd);
-    else
-        fill(this->fd);
+    else {
+        int apart = epoll_instance(); /* fill_up() takes its events, not those that are watched */
+        epoll_add(apart, this->fd, EPOLLOUT | EPOLLET);
+        fill_up(apart, this->fd);
+    }
 }
 
 static void judge(struct watch *this)

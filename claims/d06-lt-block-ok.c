@@ -8,7 +8,7 @@
  *
  * Experiment: On a blocking and on a non-blocking TCP connection, each in a child that an alarm
  * kills: one read at each event, until there are no more events; then one write of 64 MiB at an
- * EPOLLOUT.  What ends by itself is supported.  Nobody reads at the other end.
+ * EPOLLOUT.  A mode is supported if its child ends by itself.  Nobody reads at the other end.
  *
  * Read on: poll(2), POLLOUT: "a write larger than the available space in a socket or pipe will
  * still block"; select(2), BUGS, on descriptors that are readable and then block all the same; D5.
@@ -51,16 +51,6 @@ static void write_at_an_event(void)
         err(1, "write");
 }
 
-static bool is_done(int status)
-{
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-static bool is_blocked(int status)
-{
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
-}
-
 static const char *end_word(int status)
 {
     return is_done(status) ? "done" : is_blocked(status) ? "blocked" : "failed";
@@ -80,10 +70,10 @@ static struct ends try_mode(const char *name)
     epoll_add(level, pair.watched, EPOLLIN);
     send_bytes(pair.other, SENT);
     await_delivery(pair.other);
-    ends.reading = in_child(read_at_each_event, 1);
+    ends.reading = in_child(read_at_each_event, EVENT_MS / 1000);
     epoll_modify(level, pair.watched, EPOLLOUT);
     uint32_t told = next_events(level, EVENT_MS);
-    ends.writing = in_child(write_at_an_event, 1);
+    ends.writing = in_child(write_at_an_event, EVENT_MS / 1000);
 
     observe_text(text("%s: one read at each event", name), end_text(ends.reading),
                  weigh(is_done(ends.reading), is_blocked(ends.reading)),

@@ -1,8 +1,8 @@
 /*
  * D11 udp-et-to-eagain
  *
- * Claim: UDP with edge triggering must be read until EAGAIN: who reads one datagram for each event
- * leaves the others behind, and stays behind.
+ * Claim: UDP with edge triggering must be read until EAGAIN: a reader that takes one datagram for
+ * each event leaves the others behind, and never catches up.
  *
  * Believed because: epoll(7) says so of "packet/token-oriented files": there is no short read that
  * could show the end.

@@ -11,7 +11,7 @@
  * 576.  Fragments are forbidden (IP_PMTUDISC_DO), so what would need them fails with EMSGSIZE.
  * 1472 is right if it is the largest payload that still goes, 576 if it goes.
  *
- * History: 576 is the whole IP datagram, with the headers: 548 bytes are left, 508 where the IP
+ * Detail: 576 is the whole IP datagram, with the headers: 548 bytes are left, 508 where the IP
  * header has all its options.  And it is what a host must accept, whole or in fragments: no promise
  * that none will be made on the way.
  *
@@ -87,9 +87,11 @@ void try_claim(void)
         err(1, "mmap");
     int status = in_child(measure, 10);
     if (seen->refused)
-        not_applicable("no network namespace of one's own is allowed here (%s): run it as root, or "
-                       "allow user namespaces (`sysctl user.max_user_namespaces`)",
-                       error_text(seen->refused));
+        not_applicable(
+            "no network namespace of one's own is allowed here (%s): run it as root, or "
+            "allow user namespaces (`sysctl user.max_user_namespaces` above 0, on Ubuntu "
+            "kernel.apparmor_restrict_unprivileged_userns=0)",
+            error_text(seen->refused));
     if (status)
         errx(1, "the child with its own network has failed: %s", end_text(status));
 

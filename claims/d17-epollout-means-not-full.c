@@ -10,7 +10,7 @@
  * then go on until EAGAIN.  If anything still goes in, the buffer was not full, and EPOLLOUT was
  * gone nevertheless.  For EPOLLIN: one byte comes; and 50 bytes where SO_RCVLOWAT is 100.
  *
- * History: A wake-up for each free byte would be dear, so there is a distance.  TCP wants free
+ * Detail: A wake-up for each free byte would be dear, so there is a distance.  TCP wants free
  * space of half of what is queued, a Unix socket at most a quarter of its buffer in use, a pipe one
  * of its (usually 16) slots for pages.
  *

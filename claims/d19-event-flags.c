@@ -8,9 +8,9 @@
  *
  * Experiment: Each is made to happen on a connection or pipe that is already watched: a close, then
  * a shutdown of one's own side too, urgent data, a reset where no event is asked for, and a pipe
- * whose writer goes.  Wrong for each flag that is not told.
+ * whose writer goes.  The claim is wrong for each flag that does not come.
  *
- * History: The lists leave out EPOLLRDHUP (Linux 2.6.17): the peer will send no more.  On TCP
+ * Detail: The lists leave out EPOLLRDHUP (Linux 2.6.17): the peer will send no more.  On TCP
  * EPOLLHUP is told only when both directions are shut, so it does not mean "the peer has closed".
  *
  * Read on: net/ipv4/tcp.c, tcp_poll(), with its comment on EPOLLHUP; epoll_ctl(2); fs/pipe.c,

@@ -44,9 +44,9 @@ void try_claim(void)
     int error = write(pair.other, "x", 1) < 0 ? errno : 0;
 
     observe_count("bytes that write() has taken", (long long)taken, CONTEXT,
-                  "each call returned at once, and none of them failed");
+                  "taken without waiting for the receiver");
     observe_count("bytes unacknowledged at the sender", waiting, supports_if(waiting > 0),
-                  "these are in the sender's kernel, though write() has long returned");
+                  "bytes in the sender's kernel after write() has returned");
     observe_count("bytes that have come to the receiver's kernel", arrived,
                   supports_if((size_t)arrived < taken), "its program has read none of them yet");
     observe_error("one more write()", error, supports_if(error == EAGAIN),

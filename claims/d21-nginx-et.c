@@ -11,7 +11,7 @@
  * (0x80000000) of the connection supports the claim if it is set, and so does that of the listening
  * socket.
  *
- * History: The listening socket is watched by level (with several workers as EPOLLEXCLUSIVE), so
+ * Detail: The listening socket is watched by level (with several workers as EPOLLEXCLUSIVE), so
  * that one accept for each event is enough: multi_accept is off by default.
  *
  * Read on: nginx, src/event/ngx_event.c, ngx_event_process_init(); src/event/modules/

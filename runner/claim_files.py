@@ -11,8 +11,8 @@ SECTIONS = {
     "D": "Level and edge triggering", "E": "Performance"}
 TIMED = "E"   # the section whose claims are about time
 LABELS = {"Claim": "claim", "Believed because": "believed", "Experiment": "experiment", "History": "history",
-          "Read on": "read_on"}
-OPTIONAL = {"history"}
+          "Detail": "detail", "Read on": "read_on"}
+OPTIONAL = {"history", "detail"}
 FILE = re.compile(r"([a-e])(\d\d)-([\w.-]+)\.c")
 COMMENT = re.compile(r"/\*\n(.*?)\n \*/\n+", re.DOTALL)
 LABEL = re.compile(rf"({'|'.join(LABELS)}): ")
@@ -20,7 +20,7 @@ LABEL = re.compile(rf"({'|'.join(LABELS)}): ")
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim as its file tells it. HISTORY: "" where there is nothing to be told. CODE: the file without its opening
+    """A claim as its file tells it. HISTORY and DETAIL: "" where there is nothing to be told. CODE: the file without its opening
     comment. Paragraphs of a text are separated by empty lines."""
     id: str
     slug: str
@@ -29,6 +29,7 @@ class Claim:
     believed: str
     experiment: str
     history: str
+    detail: str
     read_on: str
     code: str
 

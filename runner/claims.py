@@ -1,6 +1,7 @@
 """`muxbench claims`: what is said of select, poll and epoll, put to the test on this machine."""
 import datetime
 import difflib
+import hashlib
 import json
 import os
 import select
@@ -70,16 +71,8 @@ def _many(claims, chosen, options, paths):
     from plots.claims import table
     store = paths.results / "claims" / "claims.json"
     files.check_replaceable(store)
-    seen = _kept(store)
-    if options.resume:
-        chosen = [claim for claim in chosen if seen.get(claim.slug, _untried(""))["verdict"] == NOT_TRIED]
-    for claim in chosen:
-        seen.pop(claim.slug, None)
-    for slug, one in _try_all(chosen, options, paths):
-        seen[slug] = one
-        if options.timing:
-            _keep(store, seen)   # it was seconds of work
-    _keep(store, seen)
+    with session.lock(paths.results):
+        seen = _try_and_keep(claims, chosen, options, paths, store)
     records = [_record(claim, seen.get(claim.slug) or _untried(_why_untried(claim))) for claim in claims]
     written = page.write(claims, records, store.parent)
     if options.json:
@@ -88,6 +81,21 @@ def _many(claims, chosen, options, paths):
         table.show(records)
         print(f"page: {shown(written)}; one claim in full: `./muxbench claims {claims[0].slug}`")
     return records
+
+
+def _try_and_keep(claims, chosen, options, paths, store):
+    """Try CHOSEN; {slug: what was seen} of them and of what was tried before, as it then is in the file STORE."""
+    seen = _kept(store, claims, paths)
+    if options.resume:
+        chosen = [claim for claim in chosen if seen.get(claim.slug, _failed(""))["failed"]]
+    for claim in chosen:
+        seen.pop(claim.slug, None)
+    for slug, one in _try_all(chosen, options, paths):
+        seen[slug] = one
+        if options.timing:
+            _keep(store, seen)   # it was seconds of work
+    _keep(store, seen)
+    return seen
 
 
 def _why_untried(claim):
@@ -107,16 +115,19 @@ def _print_json(records):
 
 # ---- what is kept --------------------------------------------------------------------------------------------
 
-def _here():
-    """What a result holds for: another kernel or processor may give another."""
-    return {"kernel": os.uname().release, "cpu": cpu.model()}
+def _here(program):
+    """What a result of the file PROGRAM holds for: another kernel, processor or experiment may give another."""
+    digest = hashlib.sha256(program.read_bytes()).hexdigest() if program.is_file() else None
+    return {"kernel": os.uname().release, "cpu": cpu.model(), "program": digest}
 
 
-def _kept(store):
-    """{slug: what was seen of it} on this machine; {} if there is nothing yet. UserError if it cannot be read."""
+def _kept(store, claims, paths):
+    """{slug: what was seen of it} with these programs on this machine; {} if there is nothing yet. UserError if the
+    file cannot be read."""
     try:
-        kept = json.loads(store.read_text(encoding="utf-8"))
-        return {slug: one for slug, one in kept.items() if {name: one[name] for name in _here()} == _here()}
+        kept = dict(json.loads(store.read_text(encoding="utf-8")).items())
+        here = {claim.slug: _here(_program(claim, paths)) for claim in claims if claim.slug in kept}
+        return {slug: kept[slug] for slug, its in here.items() if {name: kept[slug][name] for name in its} == its}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -129,9 +140,13 @@ def _keep(store, seen):
 
 # ---- trying --------------------------------------------------------------------------------------------------
 
+def _program(claim, paths):
+    return paths.claims / claim.path.stem
+
+
 def _try_all(claims, options, paths):
     """Try CLAIMS, those about time one by one; yields (slug, what was seen) for each as it ends."""
-    programs = {claim.slug: paths.claims / claim.path.stem for claim in claims}
+    programs = {claim.slug: _program(claim, paths) for claim in claims}
     missing = [path for path in programs.values() if not path.is_file()]
     if missing:
         raise UserError(f"{shown(missing[0])} is not built: run `make`")
@@ -140,7 +155,7 @@ def _try_all(claims, options, paths):
     if not timed:
         yield from _together(claims, programs, words, AT_ONCE, None)
         return
-    with session.lock(paths.results), display.shown(len(claims), 0) as progress:
+    with display.shown(len(claims), 0) as progress:
         yield from _together(claims, programs, words, 1, progress)
 
 
@@ -180,9 +195,10 @@ class Attempt:
     def __init__(self, claim, programs, words, children):
         self.claim, self.begun = claim, time.monotonic()
         self.patience = TIMED_PATIENCE_S if claim.is_timed else PATIENCE_S
+        self.program = programs[claim.slug]
         self.output = children.file(f"{claim.slug}.stdout")
         with open(self.output, "wb") as output:
-            self.child = children.start(claim.slug, [programs[claim.slug], *words], stdout=output)
+            self.child = children.start(claim.slug, [self.program, *words], stdout=output)
         self.pidfd = os.pidfd_open(self.child.pid)
 
     def is_late(self):
@@ -197,7 +213,7 @@ class Attempt:
         self.child.wait()
         seen = _failed(f"it did not end within {self.patience} s") if late else self._seen()
         return self.claim.slug, {"failed": False, **seen, "seconds": round(time.monotonic() - self.begun, 3),
-                                 "date": datetime.date.today().isoformat(), **_here()}
+                                 "date": datetime.date.today().isoformat(), **_here(self.program)}
 
     def _seen(self):
         if self.child.returncode != 0:

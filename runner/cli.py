@@ -154,8 +154,9 @@ def _add_claims(commands):
         "courses and blogs say of select, poll and epoll to the test on this machine. Without a name: all but those "
         "about time, as a table and a page. Exit status 1 if one could not be tried.")
     claims.add_argument("claims", nargs="*", metavar="CLAIM", help="only this one, in full, such as epoll-mmap or A1")
-    claims.add_argument("--timing", action="store_true", help="the claims about time, in half a minute on a calm machine")
-    claims.add_argument("--resume", action="store_true", help="with --timing: only those that are not decided yet")
+    claims.add_argument("--timing", action="store_true",
+                        help="the claims about time, in half a minute on a calm machine")
+    claims.add_argument("--resume", action="store_true", help="with --timing: only those that are not timed yet")
     claims.add_argument("--blocks", type=_blocks, metavar="N",
                         help="blocks of each comparison of times, 2 to 20 (10)")
     claims.add_argument("--json", action="store_true", help="everything, for programs")

@@ -1,5 +1,6 @@
 """`muxbench report DIR`: figures, report.html, classics.html and the summary of a run, made from its samples alone."""
 import multiprocessing
+import signal
 import sys
 
 from runner import files, process, session
@@ -33,17 +34,35 @@ def run(folder):
 
 
 def _write_both(folder):
-    """The paths of report.html and classics.html, each made in a process of its own: for the classics it is minutes."""
+    """The paths of report.html and classics.html, drawn at the same time: for the classics it is minutes."""
     from plots import classics
-    with multiprocessing.get_context("fork").Pool(1, process.dying_with_us()) as pool:
-        other = pool.apply_async(_write_report, (folder,))
-        page = classics.write(folder)
-        return [other.get(), page]
+    context = multiprocessing.get_context("fork")
+    end, its_end = context.Pipe(duplex=False)
+    other = context.Process(target=_write_report, args=(folder, its_end, process.dying_with_us()))
+    other.start()
+    its_end.close()
+    try:
+        page, written = classics.write(folder), end.recv()
+    except EOFError:
+        raise process.ChildError("the process that draws it was killed; is there memory enough?") from None
+    finally:
+        other.kill()
+        other.join()
+    if isinstance(written, Exception):
+        raise written
+    return [written, page]
 
 
-def _write_report(folder):
+def _write_report(folder, end, dying_with_us):
+    """Draw report.html, and send its path, or the exception, through END."""
+    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(one, signal.SIG_DFL)
+    dying_with_us()
     from plots import report
-    return report.write(folder)
+    try:
+        end.send(report.write(folder))
+    except Exception as error:
+        end.send(error)
 
 
 def _failed(folder, why, status=1):

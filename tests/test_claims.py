@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from plots import claims as page
-from runner import claim_files, claims
+from runner import claim_files, claims, session
 from runner.paths import Paths
 from tests.servers import BUILD, ROOT, is_sanitised
 
@@ -22,15 +22,15 @@ TIMED = [claim for claim in FILES if claim.is_timed]
 NAMES = {claim.slug: claim for claim in FILES}
 FLIPS = [flip for path in sorted((ROOT / "tests" / "flips").glob("*.toml"))
          for flip in tomllib.loads(path.read_text())["flip"]]
-# What comes out on Linux 5.14 and later; NOT APPLICABLE may come out of any that needs what not every machine has.
-EXPECTED = tomllib.loads((ROOT / "tests" / "claims_verdicts.toml").read_text())
+EXPECTED = {slug: [verdicts] if isinstance(verdicts, str) else verdicts for slug, verdicts in
+            tomllib.loads((ROOT / "tests" / "claims_verdicts.toml").read_text()).items()}
 DOCUMENTS = {"select-portability", "epoll-since-2.6-centos6"}
 NGINX = {"nginx-et"}
 NOT_EVERYWHERE = NGINX | {"slab-caches", "select-poll-linear-scan", "epoll-callback-no-scan", "lt-requeue", "udp-1472"}
 DRAWN = {"epoll-mmap", "select-poll-linear-scan", "epoll-callback-no-scan", "et-silent-until-eagain",
          "short-read-close-lost", "select-count-vs-value", "all-active-no-gain", "wan-idle"}
-CORE = [BUILD / f"{name}.o" for name in ("claims/claim", "claims/setup", "claims/picture", "claims/blocks",
-                                         "waitcost/fuse", "waitcost/kinds", "loadgen/fields")]
+CORE = [*(path for path in sorted((BUILD / "claims").glob("*.o")) if not re.match(r"[a-e]\d\d-", path.name)),
+        *(BUILD / f"{name}.o" for name in ("waitcost/fuse", "waitcost/kinds", "loadgen/fields"))]
 
 
 def program(claim):
@@ -42,6 +42,11 @@ def seen(path, *options, before=(), **how):
     done = subprocess.run([*before, path, "--json", *options], capture_output=True, text=True, timeout=60, **how)
     assert done.returncode == 0, f"{path}: {done.stderr}"
     return json.loads(done.stdout)
+
+
+def brief(claim):
+    """The options that keep a claim about time short."""
+    return ["--blocks", "2"] if claim.is_timed else []
 
 
 def together(chosen, *options):
@@ -70,11 +75,12 @@ def test_every_claim_of_the_list_is_there():
 
 
 def test_the_same_verdicts_twenty_times_in_a_row():
-    for _ in range(1 if is_sanitised() else 20):
-        verdicts = {slug: one["verdict"] for slug, one in together(FUNCTIONAL).items()}
-        wrong = {slug: verdict for slug, verdict in verdicts.items()
-                 if verdict not in ("NOT APPLICABLE", EXPECTED[slug])}
-        assert not wrong and len(verdicts) == len(FUNCTIONAL)
+    rounds = [{slug: one["verdict"] for slug, one in together(FUNCTIONAL).items()}
+              for _ in range(1 if is_sanitised() else 20)]
+    wrong = {slug: verdict for slug, verdict in rounds[0].items()
+             if verdict not in ["NOT APPLICABLE", *EXPECTED[slug]]}
+    assert not wrong and len(rounds[0]) == len(FUNCTIONAL)
+    assert [slug for slug in rounds[0] if len({one[slug] for one in rounds}) > 1] == []
 
 
 @pytest.mark.parametrize("claim", FUNCTIONAL, ids=lambda claim: claim.slug)
@@ -102,16 +108,15 @@ def test_no_privileges_are_needed(claim):
     nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
     with open(program(claim), "rb") as file:   # nobody may not enter the folder
         record = seen(f"/proc/self/fd/{file.fileno()}", before=nobody, pass_fds=[file.fileno()])
-    allowed = {EXPECTED[claim.slug]} | ({"NOT APPLICABLE"} if claim.slug in NOT_EVERYWHERE else set())
-    assert record["verdict"] in allowed, record
+    assert record["verdict"] in EXPECTED[claim.slug] + ["NOT APPLICABLE"] * (claim.slug in NOT_EVERYWHERE), record
 
 
 def test_a_picture_of_the_most_repeated():
-    for slug in DRAWN - {claim.slug for claim in TIMED}:
-        record = seen(program(NAMES[slug]))
+    for slug in DRAWN:
+        record = seen(program(NAMES[slug]), *brief(NAMES[slug]))
         if record["verdict"] != "NOT APPLICABLE":
             svg = ElementTree.fromstring(record["picture"])
-            assert svg.tag.endswith("svg") and len(list(svg.iter("{http://www.w3.org/2000/svg}rect"))) > 3
+            assert svg.tag.endswith("svg") and len(list(svg.iter("{http://www.w3.org/2000/svg}rect"))) > 1
 
 
 # ---- flips ---------------------------------------------------------------------------------------------------
@@ -127,15 +132,18 @@ def test_flips(flip, tmp_path, monkeypatch):
     if flip["claim"] in NGINX:
         monkeypatch.setenv("PATH", f"{stand_in(tmp_path)}:{os.environ['PATH']}")
     claim = NAMES[flip["claim"]]
-    source, allowed = claim.path.read_text(), flip["verdict"]
-    allowed = [allowed] if isinstance(allowed, str) else allowed
+    source = claim.path.read_text()
     assert source.count(flip["replace"]) == 1, f"{flip['replace']!r} stands {source.count(flip['replace'])} times"
-    assert EXPECTED[claim.slug] not in allowed
-    if not claim.is_timed and seen(program(claim))["verdict"] == "NOT APPLICABLE":
+    before = seen(program(claim), *brief(claim))["verdict"]
+    if before == "NOT APPLICABLE":
         pytest.skip("not applicable here")
+    assert before != flip["verdict"] and flip["verdict"] not in EXPECTED[claim.slug][:1]
     changed = compiled(source.replace(flip["replace"], flip["by"]), tmp_path)
-    record = seen(changed, *(["--blocks", "3"] if claim.is_timed else []))
-    assert record["verdict"] in allowed, record
+    for more in ([], ["--blocks", "3"], ["--blocks", "10"], ["--blocks", "20"])[claim.is_timed:]:
+        record = seen(changed, *more)
+        if record["verdict"] != "INCONCLUSIVE" or not claim.is_timed:   # of times it may be, with few blocks
+            break
+    assert record["verdict"] == flip["verdict"], record
 
 
 def stand_in(folder):
@@ -182,9 +190,7 @@ def test_a_verdict_follows_from_readings(readings, verdict, tmp_path):
 @pytest.mark.parametrize("ratio, reading, verdict", [
     ("1.2, 1.1, 1.3", "above(r, 1)", "CONFIRMED"), ("1.2, 1.1, 1.3", "above(r, 1.2)", "INCONCLUSIVE"),
     ("1.2, 1.1, 1.3", "above(r, 1.4)", "REFUTED"), ("1.2, 1.1, 1.3", "below(r, 1.4)", "CONFIRMED"),
-    ("1.2, 1.1, 1.3", "below(r, 1)", "REFUTED"), ("1.2, 1.1, 1.3", "below(r, 1.2)", "INCONCLUSIVE"),
-    ("1.2, 1.1, 1.3", "within(r, 1, 1.4)", "CONFIRMED"), ("1.2, 1.1, 1.3", "within(r, 1.15, 2)", "INCONCLUSIVE"),
-    ("1.2, 1.1, 1.3", "within(r, 2, 3)", "REFUTED")])
+    ("1.2, 1.1, 1.3", "below(r, 1)", "REFUTED"), ("1.2, 1.1, 1.3", "below(r, 1.2)", "INCONCLUSIVE")])
 def test_the_whole_interval_must_be_on_one_side(ratio, reading, verdict, tmp_path):
     code = f'struct ratio r = {{{ratio}, 1, 1, 10, 0}}; observe_ratio("r", r, {reading}, "it");'
     source = '#include "blocks.h"\n' + MADE_UP.format(contradicted="REFUTED", mixed="PARTLY", code=code)
@@ -200,7 +206,7 @@ static void thrice(void) { once(); once(); once(); }
 """ + MADE_UP.format(contradicted="REFUTED", mixed="PARTLY", code="""
     struct ratio r = compare(0, (struct side){thrice, 1}, (struct side){once, 1});
     struct ratio same = compare(0, (struct side){thrice, 3}, (struct side){once, 1});
-    observe_ratio("r", r, within(r, 1.5, 6), "it"); observe_ratio("same", same, within(same, 0.5, 2), "it");""")
+    observe_ratio("r", r, above(r, 1.5), "it"); observe_ratio("same", same, below(same, 2), "it");""")
     assert seen(compiled(source, tmp_path), "--blocks", "3")["verdict"] in ("CONFIRMED", "INCONCLUSIVE")
 
 
@@ -225,7 +231,7 @@ COMMENT = """/*
  */
 """
 GOOD = json.dumps({"verdict": "REFUTED", "evidence": "it was not",
-                   "observations": [{"reading": "contradicts", "name": "n", "value": 1, "shows": "it"}]})
+                   "observations": [{"reading": "contradicts", "name": "n", "value": 1, "shows": "[it]"}]})
 
 
 class Made:
@@ -260,7 +266,8 @@ def made(tmp_path):
 def test_one_by_its_name_in_full(made, capsys):
     assert made.run("one") == 0 and made.run("A1") == 0
     said = capsys.readouterr().out
-    for words in ("One thing is another.", "REFUTED: it was not.", "contradicts", "Look.", "a book.", "a01-one.c"):
+    for words in ("One thing is another.", "REFUTED: it was not.", "contradicts", "[it]", "Look.", "a book.",
+                  "a01-one.c"):
         assert said.count(words) == 2
     assert not (made.paths.results / "claims").exists()
 
@@ -269,7 +276,7 @@ def test_all_as_a_list_for_programs_and_a_page(made, capsys):
     assert made.run("--json") == 0
     one, timed = json.loads(capsys.readouterr().out)
     assert one["slug"] == "one" and one["claim"] == "One thing is another." and one["verdict"] == "REFUTED"
-    assert one["observations"] == [{"reading": "contradicts", "name": "n", "value": 1, "shows": "it"}]
+    assert one["observations"] == [{"reading": "contradicts", "name": "n", "value": 1, "shows": "[it]"}]
     assert timed["verdict"] == "INCONCLUSIVE" and "make claims-timing" in timed["evidence"]
     assert "it was not" in (made.paths.results / "claims" / "claims.html").read_text().lower()
 
@@ -281,12 +288,25 @@ def test_times_are_kept_and_shown_beside_the_rest(made, capsys):
     assert [one["verdict"] for one in json.loads(said.out[said.out.index("\n[\n"):])] == ["REFUTED", "REFUTED"]
 
 
-def test_times_of_another_kernel_do_not_count(made, capsys, monkeypatch):
+def test_times_of_another_machine_do_not_count(made, capsys, monkeypatch):
     made.run("--timing")
-    monkeypatch.setattr(claims, "_here", lambda: {"kernel": "9.9", "cpu": "another"})
+    monkeypatch.setattr(claims.cpu, "model", lambda: "another")
     capsys.readouterr()
     made.run("--json")
     assert [one["verdict"] for one in json.loads(capsys.readouterr().out)] == ["REFUTED", "INCONCLUSIVE"]
+
+
+def test_times_of_another_program_do_not_count(made, capsys):
+    made.run("--timing")
+    made.add("e01-timed", f"echo '{GOOD}' # changed")
+    capsys.readouterr()
+    made.run("--json")
+    assert [one["verdict"] for one in json.loads(capsys.readouterr().out)] == ["REFUTED", "INCONCLUSIVE"]
+
+
+def test_two_at_once_are_refused(made, capsys):
+    with session.lock(made.paths.results):
+        assert made.run() == 2 and "another run is going on" in capsys.readouterr().err
 
 
 def test_resume_times_only_what_is_not_decided(made, capsys, tmp_path):

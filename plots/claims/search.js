@@ -2,14 +2,22 @@
 const box = document.getElementById("search");
 const shown = document.getElementById("shown");
 const claims = [...document.querySelectorAll("article")];
+const texts = new Map(claims.map((claim) => [claim, text_of(claim)]));
 const chips = [...document.querySelectorAll("#verdicts input")];
+
+/* All but the code. */
+function text_of(claim) {
+  const copy = claim.cloneNode(true);
+  copy.querySelectorAll("pre, style").forEach((one) => one.remove());
+  return copy.textContent.toLowerCase();
+}
 
 function search() {
   const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
   const chosen = chips.filter((one) => one.checked).map((one) => one.value);
   let count = 0;
   for (const claim of claims) {
-    const text = claim.textContent.toLowerCase();
+    const text = texts.get(claim);
     claim.hidden = !(words.every((word) => text.includes(word)) &&
                      (chosen.length === 0 || chosen.includes(claim.dataset.verdict)));
     count += !claim.hidden;
@@ -20,7 +28,7 @@ function search() {
   shown.textContent = count === claims.length ? "" : `${count} of ${claims.length} shown`;
 }
 
-/* A link to a claim opens it, whatever was searched. */
+/* A link to a claim shows it, whatever was searched. */
 function follow() {
   const claim = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (claim && claim.hidden) {

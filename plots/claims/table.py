@@ -31,9 +31,11 @@ def show(records):
 
 
 def tally(records):
-    """How many had which verdict: "78 claims: 30 CONFIRMED, 20 REFUTED, ..."."""
-    counts = Counter(one["verdict"] for one in records)
-    return f"{len(records)} claims: " + ", ".join(f"{counts[name]} {name}" for name in STYLES if counts[name])
+    """How many had which verdict: "78 claims: 30 CONFIRMED, 20 REFUTED, ..., 12 not tried yet"."""
+    counts = Counter(one["verdict"] for one in records if "seconds" in one)
+    words = [f"{counts[name]} {name}" for name in STYLES if counts[name]]
+    untried = len(records) - counts.total()
+    return f"{len(records)} claims: " + ", ".join(words + [f"{untried} not tried yet"] * bool(untried))
 
 
 def show_in_full(records):
@@ -46,7 +48,7 @@ def show_in_full(records):
         if one["observations"]:
             console.print(_observations(one))
         for words, name in (("Believed because", "believed"), ("Experiment", "experiment"), ("History", "history"),
-                            ("Read on", "read_on"), ("The code", "file")):
+                            ("Detail", "detail"), ("Read on", "read_on"), ("The code", "file")):
             if one[name]:
                 console.print(Text.assemble((f"\n{words}: ", "bold"), one[name]))
         console.print()
@@ -67,7 +69,8 @@ def _observations(record):
     table.add_column("the claim", no_wrap=True)
     for one in record["observations"]:
         reading = "" if one["reading"] == "context" else one["reading"]
-        table.add_row(one["name"], value(one["value"]), one["shows"], Text(reading, style=READINGS[one["reading"]]))
+        table.add_row(Text(one["name"]), Text(value(one["value"])), Text(one["shows"]),
+                      Text(reading, style=READINGS[one["reading"]]))
     return Padding(table, (1, 0, 0, 0))
 
 
