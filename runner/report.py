@@ -35,32 +35,32 @@ def run(folder):
 
 def _write_both(folder):
     """The paths of report.html and classics.html, drawn at the same time: for the classics it is minutes."""
-    from plots import classics
+    from plots import report
     context = multiprocessing.get_context("fork")
     end, its_end = context.Pipe(duplex=False)
-    other = context.Process(target=_write_report, args=(folder, its_end, process.dying_with_us()))
+    other = context.Process(target=_write_classics, args=(folder, its_end, process.dying_with_us()))
     other.start()
     its_end.close()
     try:
-        page, written = classics.write(folder), end.recv()
+        written, page = report.write(folder), end.recv()
     except EOFError:
         raise process.ChildError("the process that draws it was killed; is there memory enough?") from None
     finally:
         other.kill()
         other.join()
-    if isinstance(written, Exception):
-        raise written
+    if isinstance(page, Exception):
+        raise page
     return [written, page]
 
 
-def _write_report(folder, end, dying_with_us):
-    """Draw report.html, and send its path, or the exception, through END."""
+def _write_classics(folder, end, dying_with_us):
+    """Draw classics.html, and send its path, or the exception, through END."""
     for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(one, signal.SIG_DFL)
     dying_with_us()
-    from plots import report
+    from plots import classics
     try:
-        end.send(report.write(folder))
+        end.send(classics.write(folder))
     except Exception as error:
         end.send(error)
 

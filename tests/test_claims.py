@@ -26,7 +26,8 @@ EXPECTED = {slug: [verdicts] if isinstance(verdicts, str) else verdicts for slug
             tomllib.loads((ROOT / "tests" / "claims_verdicts.toml").read_text()).items()}
 DOCUMENTS = {"select-portability", "epoll-since-2.6-centos6"}
 NGINX = {"nginx-et"}
-NOT_EVERYWHERE = NGINX | {"slab-caches", "select-poll-linear-scan", "epoll-callback-no-scan", "lt-requeue", "udp-1472"}
+# What root alone may do on many machines: read /proc/slabinfo, mount FUSE, make a network namespace.
+ROOTS = {"slab-caches", "select-poll-linear-scan", "epoll-callback-no-scan", "lt-requeue", "udp-1472"}
 DRAWN = {"epoll-mmap", "select-poll-linear-scan", "epoll-callback-no-scan", "et-silent-until-eagain",
          "short-read-close-lost", "select-count-vs-value", "all-active-no-gain", "wan-idle"}
 CORE = [*(path for path in sorted((BUILD / "claims").glob("*.o")) if not re.match(r"[a-e]\d\d-", path.name)),
@@ -108,7 +109,8 @@ def test_no_privileges_are_needed(claim):
     nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
     with open(program(claim), "rb") as file:   # nobody may not enter the folder
         record = seen(f"/proc/self/fd/{file.fileno()}", before=nobody, pass_fds=[file.fileno()])
-    assert record["verdict"] in EXPECTED[claim.slug] + ["NOT APPLICABLE"] * (claim.slug in NOT_EVERYWHERE), record
+    assert record["verdict"] in EXPECTED[claim.slug] or record["verdict"] == "NOT APPLICABLE" and (
+        claim.slug in ROOTS or seen(program(claim))["verdict"] == "NOT APPLICABLE"), record
 
 
 def test_a_picture_of_the_most_repeated():
@@ -135,9 +137,9 @@ def test_flips(flip, tmp_path, monkeypatch):
     source = claim.path.read_text()
     assert source.count(flip["replace"]) == 1, f"{flip['replace']!r} stands {source.count(flip['replace'])} times"
     before = seen(program(claim), *brief(claim))["verdict"]
-    if before == "NOT APPLICABLE":
-        pytest.skip("not applicable here")
-    assert before != flip["verdict"] and flip["verdict"] not in EXPECTED[claim.slug][:1]
+    if before not in [EXPECTED[claim.slug][0], "INCONCLUSIVE"]:   # of times it may be unclear, with few blocks
+        pytest.skip(f"{before} here")
+    assert flip["verdict"] != EXPECTED[claim.slug][0]
     changed = compiled(source.replace(flip["replace"], flip["by"]), tmp_path)
     for more in ([], ["--blocks", "3"], ["--blocks", "10"], ["--blocks", "20"])[claim.is_timed:]:
         record = seen(changed, *more)
