@@ -20,8 +20,8 @@ LABEL = re.compile(rf"({'|'.join(LABELS)}): ")
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim as its file tells it. HISTORY and DETAIL: "" where there is nothing to be told. CODE: the file without its
-    opening comment. Paragraphs of a text are separated by empty lines."""
+    """A claim as its file tells it. HISTORY and DETAIL: "" where there is nothing to be told. CODE: the file without
+    its opening comment. Paragraphs of a text are separated by empty lines."""
     id: str
     slug: str
     path: Path

@@ -1,4 +1,4 @@
-"""`muxbench report` draws its two pages in two processes: what goes wrong in either is said, and neither outlives us."""
+"""`muxbench report` draws two pages in two processes: what goes wrong in either is said, and neither outlives us."""
 import os
 import shutil
 import signal
