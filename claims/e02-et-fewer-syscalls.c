@@ -111,8 +111,7 @@ void try_claim(void)
          "fewer than level's would be a gain");
     show("64 B: edge until a short read", small_short, supports_if(small_short < small),
          "the same without the read that only gets EAGAIN");
-    show("64 KB: level, one read for each wait", big, CONTEXT,
-         "half of the reads could do without");
+    show("64 KB: level, one read for each wait", big, CONTEXT, "each read has a wait of its own");
     show("64 KB: edge until EAGAIN", big_edge, supports_if(big_edge < big),
          "one wait, and a read more");
     show("64 KB: level until EAGAIN", big_level, contradicts_if(big_level <= big_edge),

@@ -15,7 +15,6 @@
  * Read on: epoll(7); fs/select.c, do_poll(), visits all; fs/eventpoll.c, ep_send_events(), visits
  * what is on the ready list.
  */
-#include <err.h>
 #include <poll.h>
 #include <sys/epoll.h>
 
@@ -23,44 +22,28 @@
 #include "claim.h"
 #include "picture.h"
 #include "setup.h"
+#include "waits.h"
 
 enum { MOST = 1000 };
 
 const enum verdict if_contradicted = REFUTED, if_mixed = PARTLY;
 
-static int n, active, epoll;
-static struct pollfd asked[MOST];
-static struct epoll_event told[MOST];
-static volatile int found;
+static int n, active;
+static struct crowd crowd;
 
 static void prepare(void)
 {
-    epoll = epoll_instance();
-    for (int i = 0; i < n; i++) {
-        struct pair pair = open_pair(KIND_EVENTFD);
-        asked[i] = (struct pollfd){.fd = pair.watched, .events = POLLIN};
-        epoll_add(epoll, pair.watched, EPOLLIN);
-        if (i < active)
-            send_bytes(pair.other, 8);
-    }
+    crowd = open_crowd(KIND_EVENTFD, n, active);
 }
 
 static void with_poll(void)
 {
-    if (poll(asked, (nfds_t)n, 0) != active)
-        errx(1, "poll did not find %d", active);
-    for (int i = 0; i < n; i++)
-        if (asked[i].revents)
-            found = asked[i].fd;
+    wait_by_poll(&crowd);
 }
 
 static void with_epoll(void)
 {
-    int ready = epoll_wait(epoll, told, n, 0);
-    if (ready != active)
-        errx(1, "epoll did not find %d", active);
-    for (int i = 0; i < ready; i++)
-        found = told[i].data.fd;
+    wait_by_epoll(&crowd);
 }
 
 static struct ratio try_count(int watched, int ready, double threshold)
@@ -104,6 +87,7 @@ static int crossover(void)
 
 void try_claim(void)
 {
+    need_descriptors(MOST + 100);
     try_meaning();
     picture_bars("How many times as long poll takes as epoll", "times");
     struct ratio busy = try_count(10, 10, 0);

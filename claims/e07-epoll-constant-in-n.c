@@ -13,73 +13,57 @@
  * Read on: fs/eventpoll.c, ep_send_events() and ep_rbtree_insert(); claim E12 for more descriptors,
  * and for what caches do to them.
  */
-#include <err.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "blocks.h"
 #include "claim.h"
 #include "setup.h"
+#include "waits.h"
 
 enum { FEW = 100, MANY = 10000 };
 static const double WAIT_MOST = 1.5, ADD_MOST = 3;
 
 const enum verdict if_contradicted = REFUTED, if_mixed = PARTLY;
 
-static int fds[MANY], few, many;
-static struct epoll_event told[MANY];
+static struct crowd few, many;
 
 static void prepare(void)
 {
-    few = epoll_instance();
-    many = epoll_instance();
-    for (int i = 0; i < MANY; i++) {
-        fds[i] = open_pair(KIND_EVENTFD).watched;
-        epoll_add(many, fds[i], EPOLLIN);
-        if (i < FEW)
-            epoll_add(few, fds[i], EPOLLIN);
-        if (i == 0)
-            send_bytes(fds[i], 8);
-    }
-}
-
-static void wait_for(int epoll)
-{
-    if (epoll_wait(epoll, told, MANY, 0) < 1)
-        errx(1, "epoll found nothing");
+    few = open_crowd(KIND_EVENTFD, FEW, 1);
+    many = open_crowd(KIND_EVENTFD, MANY, 1);
 }
 
 static void wait_few(void)
 {
-    wait_for(few);
+    wait_by_epoll(&few);
 }
 
 static void wait_many(void)
 {
-    wait_for(many);
+    wait_by_epoll(&many);
 }
 
-static void add(int count)
+static void add(const struct crowd *crowd)
 {
     int epoll = epoll_instance();
-    for (int i = 0; i < count; i++)
-        epoll_add(epoll, fds[i], EPOLLIN);
+    for (int i = 0; i < crowd->count; i++)
+        epoll_add(epoll, crowd->asked[i].fd, EPOLLIN);
     close(epoll);
 }
 
 static void add_few(void)
 {
-    add(FEW);
+    add(&few);
 }
 
 static void add_many(void)
 {
-    add(MANY);
+    add(&many);
 }
 
 void try_claim(void)
 {
-    need_descriptors(MANY + 100);
+    need_descriptors(MANY + FEW + 100);
     struct ratio wait = compare(prepare, (struct side){wait_many, 1}, (struct side){wait_few, 1});
     struct ratio adding =
         compare(prepare, (struct side){add_many, MANY}, (struct side){add_few, FEW});

@@ -18,13 +18,13 @@
  */
 #include <err.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/select.h>
 
 #include "blocks.h"
 #include "claim.h"
 #include "picture.h"
 #include "setup.h"
+#include "waits.h"
 
 enum { LOW = 3, HIGH = 1000, FAR = 15000, DENSE = 1000, ACTIVE = 10 };
 enum { WORD = 64, WORDS = FAR / WORD + 2 };
@@ -33,10 +33,8 @@ static const double WITHIN = 1.3, BEYOND = 2, IN_DENSE = 1.3;
 const enum verdict if_contradicted = REFUTED, if_mixed = DEPENDS;
 
 static int low, high, far; /* one ready event counter by three numbers */
-static int end;            /* one more than the highest of the dense ones */
-static struct pollfd asked[DENSE];
-static uint64_t low_set[WORDS], high_set[WORDS], far_set[WORDS], all[WORDS], ready[WORDS];
-static volatile int found;
+static uint64_t low_set[WORDS], high_set[WORDS], far_set[WORDS];
+static struct crowd dense;
 
 static bool is_in(const uint64_t *set, int fd)
 {
@@ -95,33 +93,17 @@ static void poll_far(void)
 
 static void prepare_dense(void)
 {
-    for (int i = 0; i < DENSE; i++) {
-        struct pair pair = open_pair(KIND_EVENTFD);
-        asked[i] = (struct pollfd){.fd = pair.watched, .events = POLLIN};
-        put_in(all, pair.watched);
-        end = pair.watched + 1;
-        if (i % (DENSE / ACTIVE) == 0)
-            send_bytes(pair.other, 8);
-    }
+    dense = open_crowd(KIND_EVENTFD, DENSE, ACTIVE);
 }
 
 static void select_dense(void)
 {
-    memcpy(ready, all, sizeof all);
-    if (select_bits(end, ready) != ACTIVE)
-        errx(1, "select did not find %d", ACTIVE);
-    for (int i = 0; i < DENSE; i++)
-        if (is_in(ready, asked[i].fd))
-            found = asked[i].fd;
+    wait_by_select(&dense);
 }
 
 static void poll_dense(void)
 {
-    if (poll(asked, DENSE, 0) != ACTIVE)
-        errx(1, "poll did not find %d", ACTIVE);
-    for (int i = 0; i < DENSE; i++)
-        if (asked[i].revents)
-            found = asked[i].fd;
+    wait_by_poll(&dense);
 }
 
 static struct ratio try_case(const char *name, struct ratio ratio, double threshold)
@@ -135,17 +117,18 @@ static struct ratio try_case(const char *name, struct ratio ratio, double thresh
 void try_claim(void)
 {
     need_descriptors(FAR + 100);
+    for_fd_set(epoll_instance() + DENSE + 1); /* the lowest numbers that are free */
     picture_bars("How many times as long select takes", "times");
     struct side at_low = {select_low, 1}, at_high = {select_high, 1}, at_far = {select_far, 1};
     struct ratio within_set =
         try_case("select of 1,000 / of a low one", compare(prepare, at_high, at_low), WITHIN);
     struct ratio beyond = try_case("select / poll of 15,000",
                                    compare(prepare, at_far, (struct side){poll_far, 1}), BEYOND);
-    struct ratio dense = try_case(
+    struct ratio within_dense = try_case(
         "select / poll, dense 1,000",
         compare(prepare_dense, (struct side){select_dense, 1}, (struct side){poll_dense, 1}),
         IN_DENSE);
     conclude(
         "select of 1,000 / of a low one: %s; select / poll of 15,000: %s, of a dense 1,000: %s",
-        ratio_text(within_set), ratio_text(beyond), ratio_text(dense));
+        ratio_text(within_set), ratio_text(beyond), ratio_text(within_dense));
 }

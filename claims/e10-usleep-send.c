@@ -19,10 +19,10 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "children.h"
 #include "claim.h"
 #include "picture.h"
 #include "setup.h"
@@ -39,6 +39,8 @@ static bool answered(int fd)
     static const char message[MESSAGE];
     if (write(fd, message, MESSAGE) > 0)
         return true;
+    if (errno != EAGAIN)
+        err(1, "answering");
     ++*refused;
     return false;
 }
@@ -72,11 +74,11 @@ static void serve(void (*answer)(int epoll, int fd))
 
 static pid_t start(void (*answer)(int epoll, int fd))
 {
-    pid_t server = fork();
+    pid_t parent = getpid(), server = fork();
     if (server < 0)
         err(1, "fork");
     if (server == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        end_with_parent(parent);
         serve(answer);
     }
     return server;
@@ -119,6 +121,7 @@ struct outcome {
 static struct outcome try_server(void (*answer)(int epoll, int fd))
 {
     struct outcome outcome;
+    int status = 0;
     slow = open_pair(KIND_TCP);
     fast = open_pair(KIND_TCP);
     size_t unread = fill_slow();
@@ -130,8 +133,10 @@ static struct outcome try_server(void (*answer)(int epoll, int fd))
     outcome.echoes = ask_fast();
     outcome.refused = *refused;
     outcome.delivered = comes(unread + MESSAGE);
-    if (kill(server, SIGKILL) < 0 || waitpid(server, NULL, 0) < 0)
+    if (kill(server, SIGKILL) < 0 || waitpid(server, &status, 0) < 0)
         err(1, "ending the server");
+    if (!WIFSIGNALED(status))
+        errx(1, "the server has ended by itself");
     return outcome;
 }
 
