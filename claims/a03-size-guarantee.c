@@ -8,12 +8,13 @@
  * refused more than a maximum, and made its event buffer for exactly so many.
  *
  * Experiment: An instance of size 1 is given 2000 ready descriptors.  A limit would refuse the
- * second one, or tell of one event; no limit takes 2000 and tells of 2000 in one call.  And an
+ * second one, or report one event; no limit takes 2000 and reports 2000 in one call.  And an
  * instance of the largest size an int can hold: a kernel that made room for so many would have to
  * refuse.
  *
- * History: the total-epoll patch of 2 November 2002 made the size a hint.  Since 2.6.8 it is
- * ignored, but must be above 0: a program may run on an older kernel, too.
+ * History: Davide Libenzi's patch ("[patch] total-epoll r2", linux-kernel, 2 November 2002) says
+ * that the size "is just an hint".  Since 2.6.8 it is ignored, but must be above 0: a program may
+ * run on an older kernel, too.
  *
  * Read on: epoll_create(2), DESCRIPTION and NOTES; fs/eventpoll.c, SYSCALL_DEFINE1(epoll_create),
  * which looks at the size once, and forgets it.
@@ -44,9 +45,7 @@ static int add_ready(int epoll)
 {
     int added = 0, error = 0;
     while (added < WATCHED && !error) {
-        int fd = open_pair(KIND_EVENTFD).watched;
-        send_bytes(fd, 8);
-        error = epoll_error(epoll, EPOLL_CTL_ADD, fd, EPOLLIN);
+        error = epoll_error(epoll, EPOLL_CTL_ADD, ready_counter(), EPOLLIN);
         added += !error;
     }
     return added;
@@ -54,12 +53,12 @@ static int add_ready(int epoll)
 
 void try_claim(void)
 {
-    static struct epoll_event told[WATCHED];
+    static struct epoll_event reported[WATCHED];
     need_descriptors(WATCHED + 100);
     int epoll = epoll_create(SIZE);
     if (epoll < 0)
         err(1, "epoll_create(%d)", SIZE);
-    int added = add_ready(epoll), events = epoll_wait(epoll, told, WATCHED, EVENT_MS);
+    int added = add_ready(epoll), events = epoll_wait(epoll, reported, WATCHED, EVENT_MS);
     int largest = size_error(INT_MAX), zero = size_error(0), negative = size_error(-5);
 
     observe_count(text("descriptors taken, size %d", SIZE), added,
@@ -73,7 +72,8 @@ void try_claim(void)
     observe_error("epoll_create(0)", zero, CONTEXT,
                   "that the size is above 0 is all that is checked");
     observe_error("epoll_create(-5)", negative, CONTEXT, "the same check");
-    conclude("an instance of size %d took %d descriptors and told of %d in one call; size INT_MAX: "
-             "%s, size 0: %s",
-             SIZE, added, events, error_text(largest), error_text(zero));
+    conclude(
+        "an instance of size %d took %d descriptors and reported %d in one call; size INT_MAX: "
+        "%s, size 0: %s",
+        SIZE, added, events, error_text(largest), error_text(zero));
 }

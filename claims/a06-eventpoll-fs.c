@@ -16,6 +16,7 @@
  * Read on: fs/eventpoll.c, anon_inode_getfile("[eventpoll]", ...); fs/anon_inodes.c.
  */
 #include <err.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,7 +50,7 @@ static const char *link_of(int fd)
 {
     char link[256] = "";
     if (readlink(text("/proc/self/fd/%d", fd), link, sizeof link - 1) < 0)
-        not_applicable("/proc/self/fd cannot be read: mount /proc");
+        not_applicable("/proc/self/fd cannot be read (%s)", strerror(errno));
     return text("%s", link);
 }
 

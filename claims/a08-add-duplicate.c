@@ -16,10 +16,8 @@
  * Read on: epoll(7), Questions and answers, 1 and 2; fs/eventpoll.c, do_epoll_ctl(): ep_find(),
  * then the switch.
  */
-#include <err.h>
 #include <errno.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "claim.h"
 #include "setup.h"
@@ -36,9 +34,7 @@ void try_claim(void)
     int modify = epoll_error(epoll, EPOLL_CTL_MOD, stranger, EPOLLIN);
     int remove = epoll_error(epoll, EPOLL_CTL_DEL, stranger, 0);
 
-    int twin = dup(pair.watched);
-    if (twin < 0)
-        err(1, "dup");
+    int twin = duplicate_at(pair.watched, 0);
     int of_twin = epoll_error(epoll, EPOLL_CTL_ADD, twin, EPOLLIN);
     send_bytes(pair.other, 1);
     int events = count_events(epoll, EVENT_MS);

@@ -25,28 +25,27 @@
 
 const enum verdict if_contradicted = REFUTED, if_mixed = PARTLY;
 
-/* A ready eventfd that a new instance watches, and has told of. */
+/* A ready eventfd that a new instance watches, and has reported. */
 static int watch_ready(int *epoll)
 {
-    int fd = open_pair(KIND_EVENTFD).watched;
+    int fd = ready_counter();
     *epoll = epoll_instance();
     epoll_add(*epoll, fd, EPOLLIN);
-    send_bytes(fd, 8);
     if (count_events(*epoll, EVENT_MS) != 1)
-        errx(1, "a ready eventfd was not told");
+        errx(1, "a ready eventfd was not reported");
     return fd;
 }
 
-static void draw(int twin, int told, int removed, int at_end)
+static void draw(int twin, int events, int removed, int at_end)
 {
-    const char *const lanes[] = {"process", "instance tells"};
+    const char *const lanes[] = {"process", "instance reports"};
     picture_lanes("A watched file with two descriptors", 2, lanes);
     picture_column("");
     picture_cell(0, DONE, "ADD fd");
     picture_cell(1, CAME, "1 event");
     picture_column("");
     picture_cell(0, DONE, "twin = dup(fd), close(fd)");
-    picture_cell(1, told ? WRONG : SILENT, "%d events", told);
+    picture_cell(1, events ? WRONG : SILENT, "%d events", events);
     picture_column("");
     picture_cell(0, removed || twin ? WRONG : DONE, "DEL fd: %s, DEL twin: %s", error_text(removed),
                  error_text(twin));
@@ -57,9 +56,8 @@ static void draw(int twin, int told, int removed, int at_end)
 
 void try_claim(void)
 {
-    int alone, shared, only = watch_ready(&alone), fd = watch_ready(&shared), twin = dup(fd);
-    if (twin < 0)
-        err(1, "dup");
+    int alone, shared, only = watch_ready(&alone), fd = watch_ready(&shared);
+    int twin = duplicate_at(fd, 0);
     close(only);
     int after_only = count_events(alone, SILENCE_MS);
     close(fd);
@@ -75,8 +73,9 @@ void try_claim(void)
     observe_count("events after closing one of two", after_one,
                   weigh(after_one == 0, after_one == 1),
                   "above 0: the file is open, and so the watch lives on");
-    observe_yes_no("they carry the closed descriptor's data", after_one > 0 && event.data.fd == fd,
-                   CONTEXT, "if so, a server takes them for the next owner's of that number");
+    observe_yes_no("the events carry the closed descriptor's data",
+                   after_one > 0 && event.data.fd == fd, CONTEXT,
+                   "if so, a server takes them for events of the number's next owner");
     observe_error("DEL by the closed number", by_number, CONTEXT, "EBADF: no such descriptor");
     observe_error("DEL by the dup", by_twin, CONTEXT, "ENOENT: that number was never added");
     observe_count("events after closing both", after_both, supports_if(after_both == 0),

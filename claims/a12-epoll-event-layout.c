@@ -37,15 +37,6 @@ static const uint64_t cookies[] = {0x1111111122222222, 0x3333333344444444};
 _Static_assert(sizeof(epoll_data_t) == 8 && offsetof(struct epoll_event, events) == 0,
                "this libc has an epoll_event of its own");
 
-static void make_ready(int epoll, uint64_t cookie)
-{
-    int fd = open_pair(KIND_EVENTFD).watched;
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = cookie};
-    send_bytes(fd, 8);
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-        err(1, "epoll_ctl");
-}
-
 /* Where it is, in bytes from the beginning; -1: nowhere. */
 static int place_of(const unsigned char *bytes, const void *wanted, size_t size)
 {
@@ -81,11 +72,11 @@ void try_claim(void)
     const uint32_t in = EPOLLIN;
     _Alignas(16) unsigned char bytes[BYTES];
     int epoll = epoll_instance(), right = 0;
-    make_ready(epoll, cookies[0]);
-    make_ready(epoll, cookies[1]);
+    for (int i = 0; i < 2; i++)
+        epoll_add_data(epoll, ready_counter(), EPOLLIN, (epoll_data_t){.u64 = cookies[i]});
     void *array = memset(bytes, 0xa5, BYTES);
     if (epoll_wait(epoll, array, 2, EVENT_MS) != 2)
-        errx(1, "two ready eventfds were not told");
+        errx(1, "two ready eventfds were not reported");
     int events = place_of(bytes, &in, sizeof in);
     int data = place_of(bytes, &cookies[0], sizeof cookies[0]);
     int second = place_of(bytes, &cookies[1], sizeof cookies[1]) - data;
@@ -102,14 +93,14 @@ void try_claim(void)
     observe_count("bytes to the second event", second,
                   supports_if(second == (int)sizeof(struct printed)),
                   text("%zu by the printed struct", sizeof(struct printed)));
-    observe_count("events read rightly through the printed struct", right, supports_if(right == 2),
-                  "of 2 that were written");
+    observe_count("events read correctly through the printed struct", right,
+                  supports_if(right == 2), "of 2 that were written");
     observe_count("sizeof(struct epoll_event) of this libc", sizeof(struct epoll_event), CONTEXT,
                   "what a program that includes the header reckons with");
     if (data > 0 && second > 0)
         draw(data, second);
     conclude(
         "the kernel writes data at byte %d and the next event at %d, the printed struct has them "
-        "at %zu and %zu: it reads %d of 2 events rightly",
+        "at %zu and %zu: it reads %d of 2 events correctly",
         data, second, offsetof(struct printed, data), sizeof(struct printed), right);
 }

@@ -11,8 +11,8 @@
  * the other with a pointer to an empty buffer.  The same number and the same pointer confirm the
  * first part.  For the second part: are the bytes in the buffer afterwards, or still in the socket?
  *
- * Beware: epoll_data is a union.  Who sets ptr and reads fd gets a part of the pointer, which may
- * well be the number of a descriptor: here it would be 7.
+ * Beware: epoll_data is a union.  If you set ptr and read fd, you get part of the pointer, which
+ * may well be the number of a descriptor: here it would be 7 (little-endian).
  *
  * Read on: epoll_wait(2); epoll_ctl(2), the struct; fs/eventpoll.c, ep_send_events(), which copies
  * the number and knows nothing of its meaning.
@@ -30,12 +30,11 @@ enum { BYTES = 100 };
 const enum verdict if_contradicted = REFUTED, if_mixed = PARTLY;
 
 /* The event of a socket that was added with this data, and has got its bytes since. */
-static struct epoll_event told(struct pair pair, epoll_data_t data)
+static struct epoll_event reported(struct pair pair, epoll_data_t data)
 {
     int epoll = epoll_instance();
-    struct epoll_event event = {.events = EPOLLIN, .data = data}, answer;
-    if (epoll_ctl(epoll, EPOLL_CTL_ADD, pair.watched, &event) < 0)
-        err(1, "epoll_ctl");
+    struct epoll_event answer;
+    epoll_add_data(epoll, pair.watched, EPOLLIN, data);
     send_bytes(pair.other, BYTES);
     if (epoll_wait(epoll, &answer, 1, EVENT_MS) != 1)
         errx(1, "data that was sent did not arrive");
@@ -48,8 +47,8 @@ void try_claim(void)
     char buffer[BYTES] = {0}, empty[BYTES] = {0};
     int waiting = -1;
     struct pair one = open_pair(KIND_TCP), other = open_pair(KIND_TCP);
-    epoll_data_t number = told(one, (epoll_data_t){.u64 = cookie}).data;
-    epoll_data_t pointer = told(other, (epoll_data_t){.ptr = buffer}).data;
+    epoll_data_t number = reported(one, (epoll_data_t){.u64 = cookie}).data;
+    epoll_data_t pointer = reported(other, (epoll_data_t){.ptr = buffer}).data;
     bool filled = memcmp(buffer, empty, BYTES) != 0;
     if (ioctl(other.watched, FIONREAD, &waiting) < 0)
         err(1, "FIONREAD");

@@ -15,42 +15,29 @@
  * of descriptors, and allocates bitmaps as large as they must be; select(2): "The Linux kernel
  * allows file descriptor sets of arbitrary size".
  */
-#include <errno.h>
 #include <poll.h>
 #include <sys/select.h>
 
 #include "claim.h"
 #include "setup.h"
 
-enum { NUMBER = 5000, BITS = 8192, WORD = 8 * sizeof(unsigned long) };
+enum { NUMBER = 5000 };
 
 const enum verdict if_contradicted = REFUTED, if_mixed = PARTLY;
-
-/* How many select found, which is 1 only if it left the bit as well; or minus the errno. */
-static int select_alone(int fd)
-{
-    unsigned long bitmap[BITS / WORD] = {0};
-    struct timeval now = {0};
-    bitmap[fd / WORD] = 1UL << fd % WORD;
-    int ready = select(fd + 1, (fd_set *)bitmap, NULL, NULL, &now);
-    if (ready < 0)
-        return -errno;
-    return ready == 1 && bitmap[fd / WORD] != 1UL << fd % WORD ? 0 : ready;
-}
 
 void try_claim(void)
 {
     need_descriptors(NUMBER + 1);
     struct pair pair = open_pair(KIND_EVENTFD);
-    int fd = duplicate_at(pair.watched, NUMBER);
+    int fd = duplicate_as(pair.watched, NUMBER);
     struct pollfd asked = {.fd = fd, .events = POLLIN};
-    int idle = select_alone(fd);
+    int idle = select_now(&fd, 1, fd + 1);
     send_bytes(pair.other, 8);
-    int by_poll = poll(&asked, 1, 0), found = select_alone(fd);
+    int by_poll = poll(&asked, 1, 0), found = select_now(&fd, 1, fd + 1);
     bool is_shown = fd >= FD_SETSIZE && by_poll == 1 && idle <= 0;
 
     observe_count("descriptor", fd, CONTEXT, text("an fd_set ends at %d", FD_SETSIZE - 1));
-    observe_count("idle: found by select", idle, CONTEXT, "0: it tells the two states apart");
+    observe_count("idle: found by select", idle, CONTEXT, "0: select tells the two states apart");
     observe_count("ready: found by poll", by_poll, CONTEXT, "1: there is something to find");
     observe_count("ready: found by select, larger bitmap", found,
                   weigh(is_shown && found <= 0, is_shown && idle == 0 && found == 1),
@@ -58,5 +45,5 @@ void try_claim(void)
     conclude(
         "select of descriptor %d alone, in a bitmap of %d bits, found %d while it was idle and "
         "%d when it was ready",
-        fd, BITS, idle, found);
+        fd, SELECT_BITS, idle, found);
 }

@@ -52,7 +52,8 @@ void try_claim(void)
     observe_count("bits of an fd_set", BITS, supports_if(BITS == WANTED),
                   "the type would have to grow with it");
     observe_text(text("descriptor %d, with the library's check", BEYOND), end_text(status),
-                 supports_if(status == 0), "the library was not compiled again");
+                 has_fd_set_check() ? supports_if(status == 0) : CONTEXT,
+                 "the library was not compiled again");
     observe_count("bits after the trick with __FD_SETSIZE", TRICKED_BITS, CONTEXT,
                   "the header uses this macro, of which no document speaks");
     conclude(

@@ -9,8 +9,8 @@
  *
  * Experiment: Divide fs.file-max by the memory.  100,000 for each GiB, give or take a tenth,
  * confirms the claim.  The largest number of the type is what systemd sets since version 240: there
- * the rule is history.  Any other value was set by somebody, and shows nothing of the kernel's
- * rule.
+ * the rule is history.  Any other value was set, or the memory has changed since the start: it
+ * shows nothing of the kernel's rule.
  *
  * Read on: fs/file_table.c, files_maxfiles_init(); proc(5), file-max.  What a process meets first
  * is its own limit, RLIMIT_NOFILE.
@@ -37,10 +37,11 @@ void try_claim(void)
     double per_gib = (double)files / gib;
     bool is_rule = per_gib > LEAST && per_gib < HIGHEST, is_unlimited = files == LONG_MAX;
     if (!is_rule && !is_unlimited)
-        not_applicable(
-            "fs.file-max is %lld, %.0f for each GiB: neither the kernel's rule nor "
-            "systemd's maximum, so somebody has set it; try a machine without that setting",
-            files, per_gib);
+        not_applicable("fs.file-max is %lld, %.0f for each GiB: neither the kernel's rule nor "
+                       "systemd's maximum, so it was set, or the memory has changed since; try a "
+                       "machine where "
+                       "neither has happened",
+                       files, per_gib);
 
     observe_amount("memory", gib, "GiB", CONTEXT, "what the kernel can use");
     observe_count("fs.file-max", files, weigh(is_rule, is_unlimited),
@@ -49,6 +50,9 @@ void try_claim(void)
                   "by the rule 100,000 or a little more");
     observe_count("descriptors this process may have", (long long)limit.rlim_cur, CONTEXT,
                   "the limit that it would meet first");
-    conclude("fs.file-max is %lld with %.3g GiB of memory, which is %.0f for each GiB", files, gib,
-             per_gib);
+    if (is_unlimited)
+        conclude("fs.file-max is %lld, the largest number there is: no limit", files);
+    else
+        conclude("fs.file-max is %lld with %.3g GiB of memory, which is %.0f for each GiB", files,
+                 gib, per_gib);
 }

@@ -37,7 +37,7 @@ static int with_poll(int timeout_ms)
 
 static int with_select(int timeout_ms)
 {
-    struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = 1000L * (timeout_ms % 1000)};
+    struct timeval timeout = timeval_of_ms(timeout_ms);
     fd_set set;
     FD_ZERO(&set);
     for (int i = 0; i < N; i++)

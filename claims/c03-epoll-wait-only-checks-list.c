@@ -8,9 +8,10 @@
  * nothing is on the list, and an event puts it there.
  *
  * Experiment: On a pipe, a TCP connection and a Unix socket, watched by level and by edge.  A byte
- * comes and the instances are asked: both must tell.  Another byte comes, which puts the descriptor
- * on both lists as the first did, but it is read before the instances are asked.  Were the list all
- * that counts, they would tell of it.  If they do not, they have asked the descriptor once more.
+ * comes and the instances are asked: both must report it.  Another byte comes, which puts the
+ * descriptor on both lists as the first did, but it is read before the instances are asked.  Were
+ * the list all that counts, they would report it.  If they do not, they have asked the descriptor
+ * once more.
  *
  * Read on: fs/eventpoll.c, ep_send_events(): ep_item_poll() of each item on the list, and
  * `continue` where it answers nothing.
@@ -24,7 +25,7 @@
 
 const enum verdict if_contradicted = REFUTED, if_mixed = PARTLY;
 
-static int told, told_in_vain;
+static int reported, reported_in_vain;
 
 static void send_and_await(struct pair pair)
 {
@@ -56,8 +57,8 @@ static void try_kind(enum kind kind)
                   "1: the list decides; 0: the descriptor was asked again");
     observe_count(text("%s: edge, byte read before", name), in_edge, supports_if(in_edge == 1),
                   "1: the list decides; 0: the descriptor was asked again");
-    told += both;
-    told_in_vain += in_level + in_edge;
+    reported += both;
+    reported_in_vain += in_level + in_edge;
 }
 
 void try_claim(void)
@@ -65,7 +66,8 @@ void try_claim(void)
     try_kind(KIND_PIPE);
     try_kind(KIND_TCP);
     try_kind(KIND_SOCKETPAIR);
-    conclude("of a byte that was still there %d of 6 instances told, of one that was read before "
-             "the wait %d of 6",
-             told, told_in_vain);
+    conclude(
+        "%d of 6 instances reported a byte that was still there, %d of 6 one that had been read "
+        "before the wait",
+        reported, reported_in_vain);
 }

@@ -1,7 +1,7 @@
 /*
  * C4 lt-requeue
  *
- * Claim: When epoll_wait has told of a descriptor, a level-triggered one goes back on the ready
+ * Claim: When epoll_wait has reported a descriptor, a level-triggered one goes back on the ready
  * list while there is something left; an edge-triggered one does not.
  *
  * Believed because: it is how level triggering is made, and a comment in the kernel says so.
@@ -45,8 +45,8 @@ static struct calls try_trigger(const char *name, uint32_t mode)
     read_bytes(fd, 8);
     calls.read = calls_in_wait(epoll);
     calls.once_more = calls_in_wait(epoll);
-    observe_count(text("%s: first events", name), first, weigh(first == 1, false),
-                  "it must be told of before it can be put back");
+    observe_count(text("%s: first events", name), first, needs(first == 1),
+                  "it must be reported before it can be put back");
     return calls;
 }
 
@@ -58,13 +58,14 @@ void try_claim(void)
                   weigh(level.unread == 1, level.unread == 0), "1: it was on the list");
     observe_count("level: calls, data read", level.read, weigh(level.read == 1, level.read == 0),
                   "1: it was on the list still, from the wait before");
-    observe_count("level: calls, once more", level.once_more, supports_if(level.once_more == 0),
+    observe_count("level: calls, once more", level.once_more,
+                  weigh(level.read == 1 && level.once_more == 0, level.once_more > 0),
                   "0: the wait before has taken it off, as nothing was left");
     observe_count("edge: calls, data not read yet", edge.unread, supports_if(edge.unread == 0),
                   "0: it was not on the list, although there is data");
     observe_count("edge: calls, data read", edge.read, supports_if(edge.read == 0),
                   "0: it was not on the list");
-    conclude("after the event three waits (unread, read, once more) asked by level %lld, %lld "
-             "and %lld times, by edge %lld, %lld and %lld",
+    conclude("in three waits after the event (unread, read, once more) the kernel called ->poll() "
+             "%lld, %lld and %lld times by level, %lld, %lld and %lld by edge",
              level.unread, level.read, level.once_more, edge.unread, edge.read, edge.once_more);
 }

@@ -26,14 +26,14 @@
 #include "claim.h"
 #include "setup.h"
 
-enum { N = 500, MANY = 10000, STEP = 8, PAGE = 65536 };
+enum { N = 500, MANY = 10000, STEP = 8 };
 
 const enum verdict if_contradicted = REFUTED, if_mixed = PARTLY;
 
 static struct pollfd asked[N];
 static fd_set set;
 static int epoll, highest;
-static char *guard; /* a page, the largest that there is, after another */
+static char *guard; /* GUARD bytes, after as many that can be used */
 
 static int with_poll(void *list)
 {
@@ -53,7 +53,7 @@ static int with_epoll(void *array)
 
 static void protect(int allowed)
 {
-    if (mprotect(guard, PAGE, allowed) < 0)
+    if (mprotect(guard, GUARD, allowed) < 0)
         err(1, "mprotect");
 }
 
@@ -67,7 +67,7 @@ static int reach(int (*call)(void *), const void *list, size_t size, int allowed
         int error = call(guard - bytes);
         if (error == 0)
             return bytes;
-        if (error != EFAULT || bytes + STEP > PAGE)
+        if (error != EFAULT || bytes + STEP > GUARD)
             errx(1, "a call fails wherever its list is: %s", error_text(error));
     }
 }
@@ -75,10 +75,7 @@ static int reach(int (*call)(void *), const void *list, size_t size, int allowed
 static void prepare(void)
 {
     need_descriptors(N + 50);
-    guard = mmap(NULL, 2UL * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (guard == MAP_FAILED)
-        err(1, "mmap");
-    guard += PAGE;
+    guard = before_guard(GUARD) + GUARD;
     epoll = epoll_instance();
     for (int i = 0; i < N; i++) {
         highest = for_fd_set(open_pair(KIND_EVENTFD).watched);

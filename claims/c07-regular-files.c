@@ -37,8 +37,8 @@ static int ready_for_select(int file, int directory)
     struct timeval none = {0};
     fd_set set;
     FD_ZERO(&set);
-    FD_SET(file, &set);
-    FD_SET(directory, &set);
+    FD_SET(for_fd_set(file), &set);
+    FD_SET(for_fd_set(directory), &set);
     return select(FD_SETSIZE, &set, NULL, NULL, &none);
 }
 

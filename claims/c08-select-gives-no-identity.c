@@ -73,11 +73,11 @@ void try_claim(void)
         try_round(fds[i]);
     double for_each = (double)tests / N;
     observe_count("rounds of 500 in which only the ready bit was left", alone,
-                  weigh(alone == 0, alone == N), "so the set says which");
+                  weigh(alone == 0, alone == N), "all: the set says which");
     observe_amount("tests with FD_ISSET for each event", for_each, "", supports_if(for_each > 1),
                    "more than one: the program must search");
     observe_count("rounds of 500 in which epoll's first entry was it", by_epoll, CONTEXT,
-                  "there is nothing to search");
+                  "all: nothing to search");
     conclude("in %d of %d rounds select left just the bit of the ready one; to find it took %.1f "
              "tests on average; epoll's first entry was it in %d",
              alone, N, for_each, by_epoll);

@@ -41,7 +41,7 @@ static int bits_in(const fd_set *set)
 /* How many are ready, or minus the errno. */
 static int wait_on(fd_set *set, int timeout_ms)
 {
-    struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = 1000L * (timeout_ms % 1000)};
+    struct timeval timeout = timeval_of_ms(timeout_ms);
     int ready = select(FD_SETSIZE, set, NULL, NULL, &timeout);
     return ready < 0 ? -errno : ready;
 }
@@ -49,7 +49,7 @@ static int wait_on(fd_set *set, int timeout_ms)
 static void try_error(void)
 {
     fd_set set = both();
-    int closed = dup(first);
+    int closed = for_fd_set(duplicate_at(first, 0));
     FD_SET(closed, &set);
     close(closed);
     int error = -wait_on(&set, 0);
@@ -59,8 +59,8 @@ static void try_error(void)
 
 void try_claim(void)
 {
-    first = open_pair(KIND_EVENTFD).watched;
-    second = open_pair(KIND_EVENTFD).watched;
+    first = for_fd_set(open_pair(KIND_EVENTFD).watched);
+    second = for_fd_set(open_pair(KIND_EVENTFD).watched);
     fd_set old = both(), fresh = both(), idle = both();
     send_bytes(first, 8);
     int ready = wait_on(&old, EVENT_MS), left = bits_in(&old);

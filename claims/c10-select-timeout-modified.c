@@ -45,8 +45,8 @@ static double in_s(struct timeval time)
 
 void try_claim(void)
 {
-    fd = open_pair(KIND_EVENTFD).watched;
-    struct timeval woken = {.tv_sec = EVENT_MS / 1000}, run_out = {.tv_usec = 1000L * SILENCE_MS};
+    fd = for_fd_set(open_pair(KIND_EVENTFD).watched);
+    struct timeval woken = timeval_of_ms(EVENT_MS), run_out = timeval_of_ms(SILENCE_MS);
     struct timespec for_pselect = {.tv_nsec = 1000000L * SILENCE_MS};
     double given = in_s(woken), given_short = in_s(run_out);
     later(DELAY_MS, make_ready);

@@ -36,7 +36,7 @@ static int found_by_select(int fd, int nfds)
     struct timeval at_once = {0};
     fd_set set;
     FD_ZERO(&set);
-    FD_SET(fd, &set);
+    FD_SET(for_fd_set(fd), &set);
     int found = select(nfds, &set, NULL, NULL, &at_once);
     if (found < 0)
         err(1, "select");
@@ -60,7 +60,7 @@ void try_claim(void)
     int without = found_by_select(two.watched, two.watched);
     int with_one = found_by_select(two.watched, two.watched + 1);
 
-    observe_text("poll, the first pipe is ready", first, weigh(only_first, false),
+    observe_text("poll, the first pipe is ready", first, needs(only_first),
                  "the answers for the array's two entries");
     observe_text("poll again, only the second is", second, supports_if(only_second),
                  "an old answer that stays, or a question lost, would call for a new array");
@@ -69,7 +69,7 @@ void try_claim(void)
     observe_count("select, nfds = the descriptor", without,
                   weigh(with_one == 1 && without == 0, with_one == 1 && without == 1),
                   "0: the descriptor that is ready is not looked at");
-    observe_count("select, nfds = the descriptor + 1", with_one, weigh(with_one == 1, false),
+    observe_count("select, nfds = the descriptor + 1", with_one, needs(with_one == 1),
                   "it is ready all the time");
     conclude("one array answers \"%s\", then \"%s\"; of the ready descriptor %d select finds %d "
              "with nfds %d, %d with %d",

@@ -48,11 +48,11 @@ static void draw(double slept_s, int found)
 void try_claim(void)
 {
     const double timeout_s = TIMEOUT_MS / 1000.;
-    struct timeval left = {.tv_sec = TIMEOUT_MS / 1000, .tv_usec = TIMEOUT_MS % 1000 * 1000L};
+    struct timeval left = timeval_of_ms(TIMEOUT_MS);
     fd_set set;
     pair = open_pair(KIND_PIPE);
     FD_ZERO(&set);
-    FD_SET(pair.watched, &set);
+    FD_SET(for_fd_set(pair.watched), &set);
     later(WRITE_MS, write_one);
     double start = now_ms();
     int found = select(pair.watched + 1, &set, NULL, NULL, &left);

@@ -10,7 +10,7 @@
  * the descriptor in the third set?  Then a connection in perfect order with one byte of urgent data
  * (MSG_OOB).  poll says that the error, or the urgent byte, has come before select is asked.
  *
- * Read on: fs/select.c: POLLEX_SET is EPOLLPRI alone, while EPOLLERR is part of POLLIN_SET and
+ * Read on: fs/select.c: POLLEX_SET has EPOLLPRI and not EPOLLERR, which is part of POLLIN_SET and
  * POLLOUT_SET; select(2), "Correspondence between select() and poll() notifications".
  */
 #include <err.h>
@@ -30,7 +30,7 @@ struct seen {
     const char *words;
 };
 
-/* Waits until poll tells of SIGN (or of an error, which need not be asked for), then selects. */
+/* Waits until poll reports SIGN (or of an error, which need not be asked for), then selects. */
 static struct seen select_after(int fd, short sign, const char *name)
 {
     struct pollfd asked = {.fd = fd, .events = sign};
@@ -38,7 +38,7 @@ static struct seen select_after(int fd, short sign, const char *name)
     fd_set sets[3];
     for (int i = 0; i < 3; i++) {
         FD_ZERO(&sets[i]);
-        FD_SET(fd, &sets[i]);
+        FD_SET(for_fd_set(fd), &sets[i]);
     }
     if (poll(&asked, 1, EVENT_MS) < 0 || select(fd + 1, &sets[0], &sets[1], &sets[2], &at_once) < 0)
         err(1, "poll or select");

@@ -3,8 +3,8 @@
  *
  * Claim: epoll is a kind of asynchronous I/O that the kernel drives.
  *
- * Believed because: the kernel does tell by itself, and a program of events looks as one of
- * asynchronous I/O does.
+ * Believed because: the kernel does report by itself, and an event-driven program looks like one
+ * with asynchronous I/O.
  *
  * Experiment: A buffer is full of 0x5a, and 512 bytes come while the process sleeps in epoll_wait.
  * It must be woken: so far the claim holds.  Asynchronous I/O would also have moved the bytes by
@@ -67,7 +67,7 @@ static int new_in_buffer(void)
 
 /* What there is when the wait returns. */
 struct seen {
-    int told, in_buffer, in_kernel;
+    int events, in_buffer, in_kernel;
 };
 
 static struct seen see(int (*wait)(int fd), const char *name)
@@ -77,7 +77,7 @@ static struct seen see(int (*wait)(int fd), const char *name)
     set_blocking(pair.watched); /* a non-blocking aio_read would end with EAGAIN */
     memset(buffer, OLD, sizeof buffer);
     later(WRITE_MS, write_bytes);
-    seen.told = wait(pair.watched);
+    seen.events = wait(pair.watched);
     seen.in_buffer = new_in_buffer();
     if (ioctl(pair.watched, FIONREAD, &seen.in_kernel) < 0)
         err(1, "FIONREAD");
@@ -98,15 +98,15 @@ void try_claim(void)
     int after_read = new_in_buffer();
 
     observe_count("AIO: bytes in the buffer", aio.in_buffer,
-                  aio.told == 1 && aio.in_buffer == BYTES ? CONTEXT : UNCLEAR,
+                  needs(aio.events == 1 && aio.in_buffer == BYTES),
                   "it has completed: the bytes were moved while the process waited");
-    observe_count("epoll: events while it slept", epoll.told, supports_if(epoll.told == 1),
-                  "1: the kernel told by itself");
+    observe_count("epoll: events while it slept", epoll.events, supports_if(epoll.events == 1),
+                  "1: the kernel reported by itself");
     observe_count("epoll: bytes in the buffer", epoll.in_buffer,
-                  weigh(epoll.told == 1 && epoll.in_buffer == BYTES,
-                        epoll.told == 1 && epoll.in_buffer == 0 && epoll.in_kernel == BYTES),
+                  weigh(epoll.events == 1 && epoll.in_buffer == BYTES,
+                        epoll.events == 1 && epoll.in_buffer == 0 && epoll.in_kernel == BYTES),
                   "asynchronous I/O would have put them there by now");
-    observe_count("bytes in it after read()", after_read, CONTEXT, "who moves them is the process");
+    observe_count("bytes in it after read()", after_read, CONTEXT, "the process itself moves them");
     conclude("when epoll_wait returns, %d of %d bytes are in the buffer, after read() %d; with AIO "
              "%d when it completes",
              epoll.in_buffer, BYTES, after_read, aio.in_buffer);

@@ -11,6 +11,7 @@
  * return.  Then -1 on an instance that watches nothing at all; 30 ms later another thread adds a
  * descriptor that is ready.  A call that ends before that has given up; one that ends with that
  * event has waited for it: nothing else could have ended it.
+ * For ever cannot be waited for: that no time-out is armed is for the kernel's code to say.
  *
  * Read on: epoll_wait(2); fs/eventpoll.c, ep_timeout_to_timespec(): negative is no time-out at all;
  * ep_poll().
@@ -66,7 +67,7 @@ void try_claim(void)
                   "1: it stayed until there was something; 0: it gave up");
     observe_yes_no("the other thread had added by then", was_added, supports_if(was_added),
                    "a call that ends before that does not wait for ever");
-    observe_amount("-1 waited", waited_ms, "ms", CONTEXT, "no time-out ended it");
+    observe_amount("-1 waited", waited_ms, "ms", CONTEXT, "how long it stayed");
 
     picture_lanes("A time-out of -1, and nothing to watch", 2, lanes);
     picture_column("0 ms");
@@ -75,7 +76,7 @@ void try_claim(void)
     picture_cell(1, DONE, "adds a ready descriptor");
     picture_column(text("%.0f ms", waited_ms));
     picture_cell(0, events ? CAME : WRONG, "events: %d", events);
-    conclude("0 and nothing ready: the child's end is %s; -1 and nothing watched: it returned %d "
-             "after %.0f ms, the descriptor had been added: %s",
+    conclude("time-out 0, nothing ready: the child ended with %s; time-out -1, nothing watched: %d "
+             "event after %.0f ms, with the descriptor added: %s",
              end_text(end), events, waited_ms, was_added ? "yes" : "no");
 }

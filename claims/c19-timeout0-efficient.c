@@ -66,7 +66,7 @@ void try_claim(void)
     observe_amount(text("CPU time, time-out %d ms", IDLE_MS), asleep.cpu_ms, "ms", CONTEXT,
                    "what waiting has cost");
     observe_amount("CPU time, 0 against the other", times, "times", contradicts_if(times >= MUCH),
-                   text("%d or more: burnt with nothing to do", MUCH));
+                   text("%d or more: spent on nothing", MUCH));
     picture_bars(text("CPU time of a loop that waits for %d ms", IDLE_MS), "ms");
     picture_bar(times >= MUCH ? WRONG : DONE, busy.cpu_ms, "time-out 0: %ld turns", busy.turns);
     picture_bar(CAME, asleep.cpu_ms, "time-out %d ms: %ld turns", IDLE_MS, asleep.turns);

@@ -1,4 +1,9 @@
 /* What may crash or hang is done in a child process; what must come later, in a thread. */
+#undef _FORTIFY_SOURCE
+/* FD_SET is to have the library's check.
+ * NOLINTNEXTLINE(*-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the name is the library's */
+#define _FORTIFY_SOURCE 2
+
 #include "children.h"
 
 #include <err.h>
@@ -18,6 +23,17 @@
 #include "claim.h"
 #include "setup.h"
 
+/* Whoever started this program may have left SIGALRM ignored or blocked. */
+static void set_alarm(unsigned seconds)
+{
+    sigset_t alarms;
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGALRM);
+    if (signal(SIGALRM, SIG_DFL) == SIG_ERR || sigprocmask(SIG_UNBLOCK, &alarms, NULL) < 0)
+        err(1, "SIGALRM");
+    alarm(seconds);
+}
+
 int in_child(void (*act)(void), unsigned seconds)
 {
     int status = 0;
@@ -28,7 +44,7 @@ int in_child(void (*act)(void), unsigned seconds)
         /* It may be meant to crash: 1 stops core dumps into files and, as 0 does not, into pipes.
          */
         (void)setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1});
-        alarm(seconds);
+        set_alarm(seconds);
         act();
         _exit(0);
     }
@@ -40,7 +56,7 @@ int in_child(void (*act)(void), unsigned seconds)
 
 void shorten_alarm(int ms)
 {
-    struct itimerval timer = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000L}};
+    struct itimerval timer = {.it_value = timeval_of_ms(ms)};
     if (setitimer(ITIMER_REAL, &timer, NULL) < 0)
         err(1, "setitimer");
 }
@@ -73,6 +89,8 @@ bool is_blocked(int status)
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
 }
 
+enum { FIRST_RESULT = 2 }; /* 0 and 1 are what exit() and err() end with */
+
 static struct {
     int descriptors, (*act)(void);
 } limited;
@@ -85,7 +103,7 @@ static void act_limited(void)
     limit.rlim_cur = (rlim_t)limited.descriptors;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
         err(1, "a limit of %d descriptors", limited.descriptors);
-    _exit(limited.act());
+    _exit(FIRST_RESULT + limited.act());
 }
 
 int in_limited_child(int descriptors, int (*act)(void))
@@ -93,33 +111,32 @@ int in_limited_child(int descriptors, int (*act)(void))
     limited.descriptors = descriptors;
     limited.act = act;
     int status = in_child(act_limited, EVENT_MS / 1000);
-    if (!WIFEXITED(status))
+    if (!WIFEXITED(status) || WEXITSTATUS(status) < FIRST_RESULT)
         errx(1, "the child with %d descriptors: %s", descriptors, end_text(status));
-    return WEXITSTATUS(status);
+    return WEXITSTATUS(status) - FIRST_RESULT;
 }
 
-#ifdef __GLIBC__
-/* NOLINTNEXTLINE(*-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the name is glibc's */
-extern long int __fdelt_chk(long int number);
-#endif
+enum { NUMBERS = 65536 };
 
-static int checked_number;
+static volatile int checked_number; /* volatile: no compiler may know it, or leave the set out */
+
+static volatile fd_set checked[NUMBERS / FD_SETSIZE]; /* room for a library without a check */
 
 static void check_number(void)
 {
     close(STDERR_FILENO); /* it would say there that it ends the program */
-#ifdef __GLIBC__
-    __fdelt_chk(checked_number);
-#endif
+    FD_SET(checked_number, &checked[0]);
 }
 
 int in_checked_fd_set(int number)
 {
-#ifndef __GLIBC__
-    not_applicable("only glibc checks what is put into an fd_set: try it on a system with glibc");
-#endif
     checked_number = number;
     return in_child(check_number, EVENT_MS / 1000);
+}
+
+bool has_fd_set_check(void)
+{
+    return in_checked_fd_set(NUMBERS - 1) != 0;
 }
 
 void end_with_parent(pid_t parent)

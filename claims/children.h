@@ -15,12 +15,14 @@ bool is_blocked(int status);      /* the alarm had to end it */
 void shorten_alarm(int ms);
 
 /* Runs ACT in a child process that may have so many descriptors (the soft limit): what ACT
- * returned, 0 to 255. */
+ * returned, 0 to 253. */
 int in_limited_child(int descriptors, int (*act)(void));
 
-/* The wait status of a child process that puts NUMBER into an fd_set under glibc's check
- * (_FORTIFY_SOURCE), whether or not this program was compiled with it. */
+/* The wait status of a child process that puts NUMBER, below 65536, into an fd_set with the C
+ * library's check (_FORTIFY_SOURCE), whether or not this program was compiled with it.  Not every
+ * library has one. */
 int in_checked_fd_set(int number);
+bool has_fd_set_check(void);
 
 /* In a child process of PARENT: SIGKILL comes when that ends; at once if it has ended already. */
 void end_with_parent(pid_t parent);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "../loadgen/fields.h"
@@ -21,9 +22,9 @@ enum { MOST = 64 };
 
 struct observation {
     const char *name, *value, *shows;
-    double number;
-    bool is_number;
+    double amount;
     enum reading reading;
+    bool is_count, is_amount; /* neither: a text */
 };
 
 /* All texts, so that none is lost: they last as long as the program. */
@@ -36,6 +37,7 @@ static struct observation observations[MOST];
 static int count;
 static const char *evidence;
 static bool as_json;
+static pid_t program; /* not its children */
 
 static const char *const verdicts[] = {
     [CONFIRMED] = "CONFIRMED",
@@ -71,6 +73,11 @@ enum reading weigh(bool supporting, bool contradicting)
     return supporting ? SUPPORTS : CONTRADICTS;
 }
 
+enum reading needs(bool seen)
+{
+    return seen ? CONTEXT : UNCLEAR;
+}
+
 const char *text_from(const char *format, va_list arguments)
 {
     struct kept *one = malloc(sizeof *one);
@@ -104,8 +111,7 @@ void observe_count(const char *name, long long value, enum reading reading, cons
 {
     observe((struct observation){.name = name,
                                  .value = text("%lld", value),
-                                 .number = (double)value,
-                                 .is_number = true,
+                                 .is_count = true,
                                  .reading = reading,
                                  .shows = shows});
 }
@@ -115,8 +121,8 @@ void observe_amount(const char *name, double value, const char *unit, enum readi
 {
     observe((struct observation){.name = text("%s%s%s", name, *unit ? ", " : "", unit),
                                  .value = text("%.3g", value),
-                                 .number = value,
-                                 .is_number = true,
+                                 .is_amount = true,
+                                 .amount = value,
                                  .reading = reading,
                                  .shows = shows});
 }
@@ -220,8 +226,10 @@ static void print_observation(const struct observation *seen)
 {
     printf("{\"reading\": \"%s\"", readings[seen->reading]);
     field_string(stdout, "name", seen->name);
-    if (seen->is_number)
-        field_number(stdout, "value", seen->number);
+    if (seen->is_count) /* a double could not hold each */
+        printf(", \"value\": %s", seen->value);
+    else if (seen->is_amount)
+        field_number(stdout, "value", seen->amount);
     else
         field_string(stdout, "value", seen->value);
     field_string(stdout, "shows", seen->shows);
@@ -262,6 +270,8 @@ void not_applicable(const char *format, ...)
     va_start(arguments, format);
     evidence = text_from(format, arguments);
     va_end(arguments);
+    if (getpid() != program)
+        errx(1, "%s", evidence);
     finish(NOT_APPLICABLE);
 }
 
@@ -301,6 +311,7 @@ static void parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
     parse(argc, argv);
+    program = getpid();
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     try_claim();

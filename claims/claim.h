@@ -40,6 +40,9 @@ enum reading contradicts_if(bool seen);
 /* Neither of the two: unclear.  What is no contrary of a claim must not count as one. */
 enum reading weigh(bool supporting, bool contradicting);
 
+/* What the rest is built on: it weighs nothing, but without it the rest shows nothing. */
+enum reading needs(bool seen); /* CONTEXT, or else UNCLEAR */
+
 /*
  * Notes what was seen.  NAME: a few words, each name once; VALUE as it was seen; SHOWS: what such a
  * value tells, a clause that holds for any value.  Texts are kept, not copied: see text().
@@ -68,7 +71,8 @@ const char *error_text(int error);
  * stop. */
 void conclude(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Ends the program: why this machine cannot show it, and what would; or what the documents say. */
+/* Ends the program: why this machine cannot show it, and what would; or what the documents say.  In
+ * a child process that is a failure, with the reason as its message. */
 void not_applicable(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void only_documents(const char *what_they_say) __attribute__((noreturn));
 

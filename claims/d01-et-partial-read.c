@@ -34,7 +34,7 @@ static void try_kind(enum kind kind)
     int again_edge = count_events(edge, SILENCE_MS);
     const char *name = pair_name(kind);
     observe_count(text("%s: first events, both instances", name), first,
-                  weigh(first == 2 && got == 1024, false), "both must tell of what has come");
+                  needs(first == 2 && got == 1024), "both must tell of what has come");
     observe_count(text("%s: level, after half was read", name), again_level,
                   supports_if(again_level == 1), "1: it is told again of what is left");
     observe_count(text("%s: edge, after half was read", name), again_edge,

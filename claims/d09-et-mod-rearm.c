@@ -41,7 +41,7 @@ static int try_direction(int edge, int fd, uint32_t events, size_t (*unready)(in
     int without = modify_and_count(edge, fd, events);
 
     observe_text(text("%s: event, again", name), text("%d, %d", first, again),
-                 weigh(first == 1 && again == 0, false), "1, 0: told once, then silent");
+                 needs(first == 1 && again == 0), "1, 0: told once, then silent");
     observe_count(text("%s: after MOD, nothing new", name), modified, supports_if(modified == 1),
                   "1: MOD has looked, and told again");
     observe_count(text("%s: after MOD, no longer ready", name), without, supports_if(without == 0),

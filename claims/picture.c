@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <err.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,10 +130,8 @@ static int column_width(const struct column *column)
     return width;
 }
 
-static void put_text(FILE *out, int x, int y, const char *anchor, const char *class,
-                     const char *words)
+static void put_words(FILE *out, const char *words)
 {
-    fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\" class=\"%s\">", x, y, anchor, class);
     for (; *words; words++) {
         if (*words == '<')
             fputs("&lt;", out);
@@ -141,6 +140,13 @@ static void put_text(FILE *out, int x, int y, const char *anchor, const char *cl
         else
             fputc(*words, out);
     }
+}
+
+static void put_text(FILE *out, int x, int y, const char *anchor, const char *class,
+                     const char *words)
+{
+    fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\" class=\"%s\">", x, y, anchor, class);
+    put_words(out, words);
     fputs("</text>", out);
 }
 
@@ -155,8 +161,10 @@ static void begin(FILE *out, int width, int height)
     width = wider(width, width_of(title));
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" role=\"img\" "
-            "viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\">%s<title>%s</title>",
-            width, height, width, height, style, title);
+            "viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\">%s<title>",
+            width, height, width, height, style);
+    put_words(out, title);
+    fputs("</title>", out);
     put_text(out, 0, 16, "start", "title", title);
 }
 
@@ -216,9 +224,9 @@ static void put_bars(FILE *out)
         int length = most > 0 ? (int)(BAR_WIDTH * bars[i].value / most + 0.5) : 0;
         put_text(out, left - PAD, y + 17, "end", "lane", bars[i].name);
         put_box(out, left, y + 4, wider(length, 1), BAR_ROW - 9, bars[i].tone);
-        put_text(
-            out, left + wider(length, 1) + 8, y + 17, "start", "value",
-            text(bars[i].value == (int)bars[i].value ? "%.0f %s" : "%.3g %s", bars[i].value, unit));
+        const char *format = bars[i].value == floor(bars[i].value) ? "%.0f %s" : "%.3g %s";
+        put_text(out, left + wider(length, 1) + 8, y + 17, "start", "value",
+                 text(format, bars[i].value, unit));
     }
 }
 

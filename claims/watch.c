@@ -1,4 +1,4 @@
-/* epoll as the experiments use it: the data of each event is its descriptor. */
+/* epoll and select as the experiments use them. */
 #include "watch.h"
 
 #include <err.h>
@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 #include "claim.h"
@@ -37,6 +38,13 @@ static void epoll_must(int epoll, int what, int fd, uint32_t events)
 void epoll_add(int epoll, int fd, uint32_t events)
 {
     epoll_must(epoll, EPOLL_CTL_ADD, fd, events);
+}
+
+void epoll_add_data(int epoll, int fd, uint32_t events, epoll_data_t data)
+{
+    struct epoll_event event = {.events = events, .data = data};
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+        err(1, "adding descriptor %d", fd);
 }
 
 void epoll_modify(int epoll, int fd, uint32_t events)
@@ -77,4 +85,23 @@ int interest_list(int epoll, int fds[], int most)
             fds[listed - 1] = fd;
     fclose(list);
     return listed;
+}
+
+int select_now(const int fds[], int count, int nfds)
+{
+    enum { WORD = 8 * sizeof(unsigned long) };
+    unsigned long set[SELECT_BITS / WORD] = {0};
+    struct timeval now = {0};
+    int left = 0;
+    for (int i = 0; i < count; i++) {
+        if (fds[i] >= SELECT_BITS)
+            errx(1, "descriptor %d has no place in a set of %d bits", fds[i], SELECT_BITS);
+        set[fds[i] / WORD] |= 1UL << fds[i] % WORD;
+    }
+    int found = select(nfds, (fd_set *)set, NULL, NULL, &now);
+    if (found < 0)
+        return -errno;
+    for (int i = 0; i < count; i++)
+        left += (set[fds[i] / WORD] >> fds[i] % WORD & 1) != 0;
+    return found == left ? found : 0;
 }
