@@ -62,6 +62,7 @@ void try_claim(void)
 {
     static const int counts[] = {10, 100, MOST};
     struct ratio by_poll[3], by_select[3];
+    need_loopback();
     need_descriptors(FD_SETSIZE + MOST + 100);
     for_fd_set(epoll_instance() + MOST + 3); /* the lowest numbers that are free */
     picture_bars("How many times as long poll and select take when all are active", "times");

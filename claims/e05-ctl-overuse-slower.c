@@ -79,6 +79,7 @@ static void show(const char *name, struct ratio ratio, enum reading reading, con
 void try_claim(void)
 {
     const char *slower = text("time for an event; above %g: slower", SLOWER);
+    need_loopback();
     need_descriptors(FD_SETSIZE + N + 100);
     struct ratio none = time_of(with_none, with_poll), one = time_of(with_one, with_poll);
     struct ratio two = time_of(with_two, with_poll), own = time_of(with_one, with_none);

@@ -45,7 +45,7 @@ static struct sockaddr_in loopback(void)
 }
 
 /* Asks with UDP: a socket that is connected to itself, and sends nothing. */
-static void need_loopback(void)
+void need_loopback(void)
 {
     struct sockaddr_in address = loopback();
     socklen_t size = sizeof address;

@@ -26,6 +26,10 @@ void raise_descriptor_limit(void);
 /* Not applicable, with what to do, unless this process may have so many descriptors. */
 void need_descriptors(int most);
 
+/* Not applicable where nothing can be sent to 127.0.0.1.  What opens sockets asks by itself; a
+ * claim that opens them in a block asks first. */
+void need_loopback(void);
+
 /* The two ends of a pipe, a TCP connection (127.0.0.1), a pair of Unix sockets, or an eventfd (of
  * which other is watched itself).  Non-blocking; closing a socket sends its end, no reset.  What
  * needs 127.0.0.1 is not applicable where it cannot be reached. */
