@@ -12,7 +12,7 @@
  * moment later, and would hide a gain: so half of the number is enough, and there are up to 20
  * rounds.
  *
- * What it does not say: that memory for watches is set aside at boot.  The caches are made then,
+ * Detail: it does not say that memory for watches is set aside at boot.  The caches are made then,
  * and grow with each watch.  The kernel may also merge a cache with others of its objects' size, so
  * that it is counted under another name: that is usual with eventpoll_pwq.
  *
@@ -100,9 +100,11 @@ void try_claim(void)
                    "otherwise it is merged with another of its size");
     observe_count("eventpoll_epi: bytes of an object", watches.bytes, CONTEXT,
                   "the kernel does not compile if one would need more than 128");
-    conclude("%d watches took %ld objects of eventpoll_epi, %ld bytes each; eventpoll_pwq is %s",
-             WATCHES, gained, watches.bytes,
-             of_its_own ? "a cache, too"
-             : named    ? "merged with another cache"
-                        : "not there");
+    conclude(
+        "eventpoll_epi gained %ld objects of %ld bytes for %d watches (counted by whole slabs); "
+        "eventpoll_pwq is %s",
+        gained, watches.bytes, WATCHES,
+        of_its_own ? "a cache, too"
+        : named    ? "merged with another cache"
+                   : "not there");
 }

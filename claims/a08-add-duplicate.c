@@ -10,7 +10,7 @@
  * asks for writing: EEXIST, and still no event, confirm; an EPOLLOUT event would show that the ADD
  * has changed the watch.  MOD and DEL of a descriptor that was never added must find nothing.
  *
- * Beware: the key of the tree is the file and the descriptor's number.  A dup() of a watched
+ * Detail: the key of the tree is the file and the descriptor's number.  A dup() of a watched
  * descriptor is another entry, and events then come twice.
  *
  * Read on: epoll(7), Questions and answers, 1 and 2; fs/eventpoll.c, do_epoll_ctl(): ep_find(),

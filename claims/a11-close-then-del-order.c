@@ -12,7 +12,8 @@
  * another connection gets the same number, as it often does (the lowest free one is taken), and is
  * watched before the late DEL runs: whose watch does it remove?
  *
- * Do instead: DEL, then close; or close alone, if no dup or child has the file open, too.
+ * Detail: do this instead: DEL, then close; or close alone, if no dup or child has the file open,
+ * too.
  *
  * Read on: epoll_ctl(2), EBADF; epoll(7), Questions and answers, on closing; fs/eventpoll.c,
  * do_epoll_ctl(), which needs the descriptor's file to find the watch.
@@ -61,7 +62,7 @@ void try_claim(void)
     observe_error("DEL after close", first, contradicts_if(first == EBADF),
                   "a number without a file cannot be looked up");
     observe_error("late DEL, number in use again", late, CONTEXT,
-                  "the number is all that the kernel sees");
+                  "the kernel takes the file that the number stands for now");
     observe_count("events for the next connection's data", events,
                   weigh(events == 1, events == 0 && came),
                   "0: the late DEL has removed a connection that is alive");

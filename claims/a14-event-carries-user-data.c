@@ -11,7 +11,7 @@
  * the other with a pointer to an empty buffer.  The same number and the same pointer confirm the
  * first part.  For the second part: are the bytes in the buffer afterwards, or still in the socket?
  *
- * Beware: epoll_data is a union.  If you set ptr and read fd, you get part of the pointer, which
+ * Detail: epoll_data is a union.  If you set ptr and read fd, you get part of the pointer, which
  * may well be the number of a descriptor: here it would be 7 (little-endian).
  *
  * Read on: epoll_wait(2); epoll_ctl(2), the struct; fs/eventpoll.c, ep_send_events(), which copies

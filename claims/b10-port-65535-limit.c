@@ -12,8 +12,9 @@
  * 127.0.0.0/8, bind the same port and connect to the same port.  If ports are used up, only one
  * gets through.  If a connection is the four-tuple of both addresses and both ports, all do.
  *
- * What is bounded: the ports of one client address towards one server address and port, by
- * net.ipv4.ip_local_port_range.  A load generator on one machine needs more addresses beyond that.
+ * Detail: what is bounded is the ports of one client address towards one server address and port,
+ * by net.ipv4.ip_local_port_range.  A load generator on one machine needs more addresses beyond
+ * that.
  *
  * Read on: RFC 9293, "Connection"; net/ipv4/inet_hashtables.c, __inet_check_established(); ip(7).
  */
@@ -97,8 +98,7 @@ void try_claim(void)
     observe_yes_no("first client's address and port reach a second server", is_reused, CONTEXT,
                    "a client's port can serve twice, too: the server's port differs");
     conclude(
-        "bound to %d a socket has the port %d, to %d %d; %d of %d connections had the port %d at "
-        "the server's end and %d at the client's",
-        HIGHEST, highest, HIGHEST + 1, beyond, alike, CLIENTS, ntohs(server.address.sin_port),
-        ntohs(port));
+        "bound to port %d a socket has port %d; %d of %d connections at once had port %d at the "
+        "server's end and %d at the client's",
+        HIGHEST, highest, alike, CLIENTS, ntohs(server.address.sin_port), ntohs(port));
 }

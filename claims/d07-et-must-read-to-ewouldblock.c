@@ -1,17 +1,18 @@
 /*
  * D7 et-must-read-to-ewouldblock
  *
- * Claim: With edge triggering you must read until EWOULDBLOCK.  (Against it stands D8,
- * short-read-drained: a read that gets less than it asked for has emptied the buffer as well.)
+ * Claim: With edge triggering you must read until EWOULDBLOCK.  (Against it others say:
+ * a read that gets less than it asked for has emptied the buffer as well.)
  *
  * Believed because: epoll(7) has both.  Of stream-oriented files it says that after a short read
  * "you can be sure of having exhausted the read I/O space".
  *
- * Experiment: Three streams, each with one short read after its event.  Then edge is waited for,
- * and read once more.  A stream that was empty did not need EWOULDBLOCK.  One where bytes are left
- * while edge is silent did: there a program that stops at the short read waits for ever.  The
- * streams are plain, 100 bytes over TCP; urgent, "abc", an urgent byte, "def" (a read stops at the
- * mark); and rights, 3 bytes over a Unix socket, 3 that carry a descriptor, 3 more.
+ * Experiment: Three streams, each with one short read after its event.  Then wait on
+ * the edge-triggered instance, and read once more.  A stream that was empty did not need
+ * EWOULDBLOCK.  One where bytes are left while edge is silent did: there a program that stops at
+ * the short read waits for ever.  The streams are plain, 100 bytes over TCP; urgent, "abc", an
+ * urgent byte, "def" (a read stops at the mark); and rights, 3 bytes over a Unix socket, 3 that
+ * carry a descriptor, 3 more.
  *
  * Read on: epoll(7), "Do I need to continuously read/write"; nginx's ngx_recv.c, which trusts a
  * short read only `if (!rev->pending_eof)`; a close in the queue: D10; datagrams: D11.  The long

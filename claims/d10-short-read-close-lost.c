@@ -5,7 +5,7 @@
  * wait, a reader that stops at a short read loses the close with edge triggering.  EPOLLRDHUP in
  * the mask, or level triggering, saves it.
  *
- * Believed because: servers that follow the short-read rule (D8) leak such connections.
+ * Believed because: servers that follow the short-read rule (D7) leak such connections.
  *
  * Experiment: 100 bytes and a close.  When both have arrived: wait, one read of at most 512 bytes,
  * wait again.  Edge; edge with EPOLLRDHUP; level.  What does each know of the close?  And edge with
@@ -114,7 +114,7 @@ void try_claim(void)
     }
     draw(ways);
     conclude(
-        "after a short read the close in the queue is %s with edge, %s with EPOLLRDHUP too, %s "
-        "with level; one that comes later is %s",
+        "after a short read the close in the queue is %s with edge alone, %s if the mask also has "
+        "EPOLLRDHUP, %s with level; one that comes later is %s",
         fate(&ways[0]), fate(&ways[1]), fate(&ways[2]), fate(&ways[3]));
 }

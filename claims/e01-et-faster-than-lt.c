@@ -109,7 +109,6 @@ void try_claim(void)
     struct ratio on_small = try_size("64 B echoed", small_by_level, small_by_edge, small);
     struct ratio on_big = try_size("64 KB by 1 KB", big_by_level, big_by_edge, big);
     conclude("64 B: %.3g calls by level, %.3g by edge, time level / edge %s; 64 KB by 1 KB: %.3g "
-             "and %.3g "
-             "calls, %s",
+             "and %.3g calls, %s (level that drains, too, makes as few: E2)",
              small[0], small[1], ratio_text(on_small), big[0], big[1], ratio_text(on_big));
 }

@@ -4,7 +4,8 @@
  * Claim: Level-triggered epoll is simply a faster poll: the same meaning, and less work when many
  * descriptors are watched.
  *
- * Believed because: epoll(7) says so: "simply a faster poll(2)", usable wherever that is.
+ * Believed because: epoll(7) says so: "simply a faster poll(2)", usable wherever that is (but see
+ * C7 on regular files).
  *
  * Experiment: The meaning: 2 KB come through a pipe, half of them are read, then the rest; poll and
  * epoll must tell the same each time.  The work: each side waits, time-out 0, and looks through

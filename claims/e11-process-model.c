@@ -169,7 +169,8 @@ void try_claim(void)
                  weigh(process == 0, WIFSIGNALED(process)), "exit 0: it lives on");
     observe_text("all, when a worker thread crashes", end_text(thread),
                  weigh(WIFSIGNALED(thread), WIFEXITED(thread)), "a signal: it has ended them all");
-    conclude("process / thread: creation %s, a turn over and back %s; when a worker crashes: %s of "
-             "the master, %s of all threads",
-             ratio_text(creation), ratio_text(turns), end_text(process), end_text(thread));
+    conclude(
+        "process / thread: creation %s, a turn over and back %s; a worker process that crashes "
+        "leaves its master with %s, one that is a thread leaves %s of them all",
+        ratio_text(creation), ratio_text(turns), end_text(process), end_text(thread));
 }

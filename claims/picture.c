@@ -158,7 +158,7 @@ static void put_box(FILE *out, int x, int y, int width, int height, enum tone to
 
 static void begin(FILE *out, int width, int height)
 {
-    width = wider(width, width_of(title));
+    width = wider(width, width_of(title) * 9 / 8); /* it is bold */
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"picture\" role=\"img\" "
             "viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\">%s<title>",

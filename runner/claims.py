@@ -88,6 +88,7 @@ def _try_and_keep(claims, chosen, options, paths, store):
     seen = _kept(store, claims, paths)
     if options.resume:
         chosen = [claim for claim in chosen if seen.get(claim.slug, _failed(""))["failed"]]
+        print(f"{len(chosen)} claims are left to be timed", file=sys.stderr)
     for claim in chosen:
         seen.pop(claim.slug, None)
     for slug, one in _try_all(chosen, options, paths):

@@ -153,7 +153,8 @@ def _add_claims(commands):
         "claims", help="what is said of select, poll and epoll: is it true here?", description="Puts what books, "
         "courses and blogs say of select, poll and epoll to the test on this machine. Without a name: all but those "
         "about time, as a table and a page. Exit status 1 if one could not be tried.")
-    claims.add_argument("claims", nargs="*", metavar="CLAIM", help="only this one, in full, such as epoll-mmap or A1")
+    claims.add_argument("claims", nargs="*", metavar="CLAIM",
+                        help="only these, in full, and not kept: epoll-mmap or A1")
     claims.add_argument("--timing", action="store_true",
                         help="the claims about time, in half a minute on a calm machine")
     claims.add_argument("--resume", action="store_true", help="with --timing: only those that are not timed yet")

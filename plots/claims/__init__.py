@@ -21,10 +21,10 @@ def write(claims, records, folder):
         sections=[(letter, title, [one for one in told if one["claim"].section == letter])
                   for letter, title in SECTIONS.items()],
         tally=table.tally(records), verdicts=[name for name in table.STYLES
-                                              if any(one["verdict"] == name for one in records)],
+                                              if any(table.verdict(one) == name for one in records)],
         machine=next(({name: one[name] for name in ("kernel", "cpu")} for one in records if "kernel" in one), None),
         script=script, script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        value=table.value)
+        value=table.value, verdict=table.verdict)
     replace(folder / PAGE, html)
     return folder / PAGE
 

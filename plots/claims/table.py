@@ -9,6 +9,8 @@ from rich.text import Text
 
 from runner.claim_files import SECTIONS
 
+from .. import text
+
 STYLES = {"CONFIRMED": "green", "REFUTED": "red", "PARTLY": "yellow", "DEPENDS": "yellow", "HISTORICAL": "magenta",
           "INCONCLUSIVE": "dim", "NOT APPLICABLE": "dim"}
 READINGS = {"supports": "green", "contradicts": "red", "unclear": "yellow", "context": "dim"}
@@ -18,9 +20,9 @@ def show(records):
     """Print a table of records: claim, verdict, evidence, by section; and how many had which verdict."""
     console = Console(highlight=False)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column("claim", ratio=4)
+    table.add_column("claim", ratio=4, overflow="fold")
     table.add_column("verdict", no_wrap=True)
-    table.add_column("evidence", ratio=5)
+    table.add_column("evidence", ratio=5, overflow="fold")
     for letter, title in SECTIONS.items():
         table.add_row(Text(f"{letter}. {title}", style="bold underline"), "", "")
         for one in records:
@@ -55,17 +57,23 @@ def show_in_full(records):
 
 
 def _claim(record):
-    return Text.assemble((record["slug"], "bold"), f"\n{record['claim']}")
+    return Text.assemble((f"{record['id']} {record['slug']}", "bold"), f"\n{record['claim']}")
 
 
 def _verdict(record):
-    return Text(record["verdict"], style=f"bold {STYLES[record['verdict']]}")
+    words = verdict(record)
+    return Text(words, style=f"bold {STYLES.get(words, 'dim')}")
+
+
+def verdict(record):
+    """A record's verdict as people read it; what was not tried has none."""
+    return record["verdict"] if "seconds" in record else "not yet"
 
 
 def _observations(record):
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for name, ratio in (("observed", 4), ("value", 3), ("what it shows", 5)):
-        table.add_column(name, ratio=ratio)
+        table.add_column(name, ratio=ratio, overflow="fold")
     table.add_column("the claim", no_wrap=True)
     for one in record["observations"]:
         reading = "" if one["reading"] == "context" else one["reading"]
@@ -75,5 +83,5 @@ def _observations(record):
 
 
 def value(seen):
-    """A value of an observation as people read it: numbers with their thousands marked."""
-    return seen if isinstance(seen, str) else f"{seen:,}"
+    """A value of an observation as people read it: counts with their thousands marked, amounts with three digits."""
+    return seen if isinstance(seen, str) else f"{seen:,}" if isinstance(seen, int) else text.value(seen)
