@@ -128,7 +128,7 @@ def _kept(store, claims, paths):
     try:
         kept = dict(json.loads(store.read_text(encoding="utf-8")).items())
         here = {claim.slug: _here(_program(claim, paths)) for claim in claims if claim.slug in kept}
-        return {slug: kept[slug] for slug, its in here.items() if {name: kept[slug][name] for name in its} == its}
+        return {slug: kept[slug] for slug, its in here.items() if {name: kept[slug].get(name) for name in its} == its}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
