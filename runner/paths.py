@@ -7,13 +7,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Paths:
-    """The folders of a checkout: the programs, those of the claims, the claims' files, the scenarios by name, and the
-    runs."""
+    """The folders of a checkout: programs, scenarios by name, runs, and the claims: their programs, their files."""
     bin: Path = ROOT / "build" / "bin"
-    claims: Path = ROOT / "build" / "claims"
-    claim_files: Path = ROOT / "claims"
     scenarios: Path = ROOT / "scenarios"
     results: Path = ROOT / "results"
+    claims: Path = ROOT / "build" / "claims"
+    claim_files: Path = ROOT / "claims"
 
 
 def shown(path):
