@@ -16,8 +16,8 @@ from runner.errors import INTERRUPTED, Interrupted, UserError
 from runner.paths import shown
 
 AT_ONCE = 4          # they wait most of their time for what must not come
-PATIENCE_S = 30      # for a claim; ...
-TIMED_PATIENCE_S = 120
+PATIENCE_S = 30      # for a claim,
+TIMED_PATIENCE_S = 120   # and for one about time
 TIMED_GUESS_S = 3    # a claim about time, before the first has ended
 NOT_TRIED = "INCONCLUSIVE"
 
